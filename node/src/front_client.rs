@@ -25,6 +25,9 @@ const NO_ROOM_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How often it looks whether there is a connection.
 const CONNECT_PAUSE: Duration = Duration::from_millis(20);
 
+/// When a command asks why it still has no connection.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
 /// A connection to the front door.
 pub(crate) struct FrontClient {
     context: Context,
@@ -32,6 +35,8 @@ pub(crate) struct FrontClient {
     front: String,
     door_key: Option<CurveKey>,
     clock: Clock,
+    /// Whether it waits for a server that is not there yet.
+    waits_for_server: bool,
 }
 
 /// What came of a request.
@@ -67,12 +72,18 @@ impl fmt::Display for NoAnswer {
 impl std::error::Error for NoAnswer {}
 
 impl FrontClient {
-    /// A client of this front door, which need not be there yet.
+    /// A client of this front door for one command: it gives up soon where there is none.
     pub(crate) fn connect(front: &str, door_key: Option<CurveKey>) -> Result<Self> {
+        Ok(Self { waits_for_server: false, ..Self::connect_patiently(front, door_key)? })
+    }
+
+    /// A client of this front door, which need not be there yet.
+    pub(crate) fn connect_patiently(front: &str, door_key: Option<CurveKey>) -> Result<Self> {
         let context = Context::new()?;
         let options = LinkOptions { door_key, ..LinkOptions::default() };
         let link = Link::dealer(&context, front, None, options)?;
-        Ok(Self { context, link, front: front.to_owned(), door_key, clock: Clock::system() })
+        let (front, clock) = (front.to_owned(), Clock::system());
+        Ok(Self { context, link, front, door_key, clock, waits_for_server: true })
     }
 
     /// A number that no earlier process has used, as far as the clock goes on.
@@ -91,7 +102,9 @@ impl FrontClient {
     /// [`NoAnswer`]; and when what comes is no reply.
     pub(crate) fn ask(&mut self, line: &[u8], patience: Duration) -> Result<Answer> {
         let name = Name::of(line);
-        let end = self.clock.now() + patience;
+        let start = self.clock.now();
+        let end = start + patience;
+        let (mut ask_why, mut is_connected) = (start + CONNECT_WITHIN, false);
         let (mut due, mut pause) = (Nanos::ZERO, NO_ROOM_PAUSE);
         // The last reply, as long as it is the reply to what was sent last.
         let (mut refused, mut is_replied) = (None, true);
@@ -105,7 +118,12 @@ impl FrontClient {
                     refused = None;
                 }
                 is_replied = false;
-                due = now + if self.send(line) { RESEND } else { CONNECT_PAUSE };
+                is_connected = self.send(line);
+                due = now + if is_connected { RESEND } else { CONNECT_PAUSE };
+            }
+            if !self.waits_for_server && !is_connected && ask_why <= now {
+                self.expect_door(now - start)?;
+                ask_why = self.clock.now() + CONNECT_WITHIN;
             }
             match self.receive(&name)? {
                 Some(Answer { reply: Reply::Rejected { code, reason, .. }, .. })
@@ -140,6 +158,12 @@ impl FrontClient {
             }
         }
         Ok(found)
+    }
+
+    /// Fails if no waiting helps: nothing listens, or not what was expected.
+    fn expect_door(&self, waited: Duration) -> Result<()> {
+        let why = front_probe::no_door(&self.context, &self.front, self.door_key)?;
+        why.map_or(Ok(()), |why| Err(NoAnswer::Silent(waited, why).into()))
     }
 
     fn no_answer(

@@ -8,6 +8,9 @@ use allot_runtime::{Context, CurveKey, DoorFinding, RuntimeError, probe_door};
 /// How long it takes at the most where it may: only what says nothing takes so long.
 pub(crate) const LONGEST: Duration = Duration::from_secs(6);
 
+/// How long it takes at the most while a command waits.
+const SHORT: Duration = Duration::from_secs(1);
+
 /// A sentence about what is at this endpoint, found within this time.
 ///
 /// # Errors
@@ -18,7 +21,27 @@ pub(crate) fn examine(
     key: Option<CurveKey>,
     within: Duration,
 ) -> Result<String, RuntimeError> {
-    Ok(match probe_door(context, front, key, within)? {
+    Ok(sentence(probe_door(context, front, key, within)?, front))
+}
+
+/// A sentence about why no waiting helps: nothing listens at this endpoint, or it is no front door
+/// that takes this key. None where one may still answer.
+///
+/// # Errors
+/// When there are no more file descriptors.
+pub(crate) fn no_door(
+    context: &Context,
+    front: &str,
+    key: Option<CurveKey>,
+) -> Result<Option<String>, RuntimeError> {
+    let finding = probe_door(context, front, key, SHORT)?;
+    let may_answer =
+        matches!(finding, DoorFinding::Unreachable | DoorFinding::Silent | DoorFinding::Door);
+    Ok((!may_answer).then(|| sentence(finding, front)))
+}
+
+fn sentence(finding: DoorFinding, front: &str) -> String {
+    match finding {
         DoorFinding::Nothing => format!("nothing listens at {front}; start the server there"),
         DoorFinding::Unreachable => format!(
             "no answer from {front} yet, not even that nothing listens there; check the address, \
@@ -50,7 +73,7 @@ pub(crate) fn examine(
         DoorFinding::Stranger => {
             format!("something listens at {front}, and it is no front door; check the endpoint")
         }
-    })
+    }
 }
 
 /// A sentence about why no report comes from this endpoint.

@@ -33,7 +33,7 @@ pub(crate) struct Page {
 impl HistoryReader {
     /// A reader of the history behind this front door, which need not be there yet.
     pub(crate) fn connect(front: &str, door_key: Option<CurveKey>) -> Result<Self> {
-        let client = FrontClient::connect(front, door_key)?;
+        let client = FrontClient::connect_patiently(front, door_key)?;
         let source = SourceId::new(b"allot-fills").expect("the name is valid");
         Ok(Self { seq: client.first_seq(), source, client })
     }
