@@ -1,7 +1,10 @@
 //! Unfinished folder: a folder that is made under another name, and has its own when it is whole.
+//!
+//! Whoever makes it holds a lock on it, which ends with the process, however that ends: what one
+//! that was interrupted has left is removed by the next.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -19,6 +22,8 @@ pub(crate) struct UnfinishedFolder {
     path: PathBuf,
     target: PathBuf,
     is_finished: bool,
+    /// Holds the lock.
+    _lock: File,
 }
 
 impl UnfinishedFolder {
@@ -42,18 +47,17 @@ impl UnfinishedFolder {
         let mut unfinished = OsString::from(name);
         unfinished.push(UNFINISHED);
         let path = target.with_file_name(unfinished);
-        match DirBuilder::new().recursive(false).mode(FOLDER_MODE).create(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
-                "{} is there: another command makes {shown}, or one was interrupted; if none \
-                 runs, remove it",
-                path.display()
-            ),
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot create {}", path.display()));
+        let cannot_create = || format!("cannot create {}", path.display());
+        let make = || DirBuilder::new().recursive(false).mode(FOLDER_MODE).create(&path);
+        match make() {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                drop(lock(&path, target)?);
+                fs::remove_dir_all(&path).and_then(|()| make()).with_context(cannot_create)?;
             }
+            made => made.with_context(cannot_create)?,
         }
-        Ok(Self { path, target: target.to_owned(), is_finished: false })
+        let lock = lock(&path, target)?;
+        Ok(Self { path, target: target.to_owned(), is_finished: false, _lock: lock })
     }
 
     /// Where it is until it is finished.
@@ -73,6 +77,21 @@ impl UnfinishedFolder {
         let above = self.target.parent().filter(|above| !above.as_os_str().is_empty());
         File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(())
+    }
+}
+
+/// Locks a folder, unless another process does.
+fn lock(path: &Path, target: &Path) -> Result<File> {
+    let shown = path.display();
+    let folder = File::open(path).with_context(|| format!("cannot open {shown}"))?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
+        Err(TryLockError::WouldBlock) => {
+            bail!("{shown} is there: another command makes {}; let it end", target.display())
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {shown}"))
+        }
     }
 }
 
@@ -103,6 +122,18 @@ mod tests {
         assert_eq!(fs::read_to_string(target.join("file")).unwrap(), "x");
         let again = UnfinishedFolder::create(&target).err().unwrap().to_string();
         assert!(again.contains("holds something already"), "{again}");
+    }
+
+    #[test]
+    fn what_an_interrupted_command_has_left_is_removed_by_the_next() {
+        let place = tempfile::tempdir().unwrap();
+        let left = place.path().join("out.unfinished");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("half"), "x").unwrap();
+        let folder = UnfinishedFolder::create(&place.path().join("out")).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        folder.finish().unwrap();
+        assert!(!left.exists());
     }
 
     #[test]
