@@ -7,13 +7,14 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Desk;
 use super::kill_loop::{cash, the_log_is_complete, workload};
@@ -104,4 +105,24 @@ fn a_million_commands_are_answered_though_the_desk_is_killed() {
     let mut random = StdRng::seed_from_u64(1);
     let text = workload(&mut random, 1_200, 1_200_000) + "[1200001] DUMPLOG,./testLOG\n";
     check("1,200 users", &text, 500_000);
+}
+
+#[test]
+fn a_load_of_many_users_goes_through_the_file_in_order() {
+    const USERS: usize = 9_000;
+    let mut text = String::new();
+    for user in 0..USERS {
+        writeln!(text, "ADD,user{user},1.00").unwrap();
+    }
+    for user in 0..USERS {
+        (0..3).for_each(|_| writeln!(text, "ADD,user{user},2.00").unwrap());
+    }
+    let desk = Desk::new();
+    // A line that lies far behind those that were sent before it would be too old for this memory.
+    let _server = desk.serve("127.0.0.1:9", &["--names", "12000"]);
+    desk.place.write("workload", &text);
+    let words = ["desk", "load", "workload", "--no-data", "--front", "ipc://front"];
+    let told = desk.place.run(&words).ok();
+    let told: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    assert_eq!((&told["answered"], &told["refused"]), (&(4 * USERS).into(), &json!({})), "{told}");
 }

@@ -1,7 +1,10 @@
 //! Run: a workload on its way. One command of a user is on its way at a time: of several, an
 //! earlier one may be lost with the server, or be `busy`, and a later one be applied before it.
+//!
+//! Of those that can be sent the first of the file goes first: commands are numbered by their
+//! lines, and a number that lies far behind the others of its source is too old for the server.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -30,6 +33,10 @@ const NO_ROOM_PAUSE: Duration = Duration::from_millis(5);
 
 /// The most commands on their way over one connection.
 const WINDOW: usize = 2_048;
+
+/// How far a line may lie behind the first one without an answer, and be sent: a quarter of the
+/// names that a server remembers, unless told otherwise.
+const LINES_AHEAD_MAX: LineNumber = 250_000;
 
 /// The most commands of one message.
 const BATCH_MAX: usize = 256;
@@ -68,7 +75,7 @@ pub(super) struct Run<'a> {
 
 struct Connection {
     link: Link,
-    ready: VecDeque<LineNumber>,
+    ready: BTreeSet<LineNumber>,
     on_way: usize,
 }
 
@@ -93,7 +100,7 @@ impl<'a> Run<'a> {
         let options = LinkOptions { door_key: settings.front_key, ..LinkOptions::default() };
         let connect = || Link::dealer(&context, &settings.front, None, options);
         let links = (0..load.connections).map(|_| connect()).collect::<Result<Vec<_>, _>>()?;
-        let connection = |link| Connection { link, ready: VecDeque::new(), on_way: 0 };
+        let connection = |link| Connection { link, ready: BTreeSet::new(), on_way: 0 };
         let now = clock.now();
         Ok(Self {
             workload,
@@ -153,6 +160,13 @@ impl<'a> Run<'a> {
         is_ready || !self.on_way.is_empty()
     }
 
+    /// The first line without an answer: those that cannot be sent yet lie behind another one of
+    /// their user.
+    fn first_unanswered(&self) -> LineNumber {
+        let ready = self.connections.iter().filter_map(|connection| connection.ready.first());
+        ready.chain(self.on_way.keys().next()).copied().min().unwrap_or_default()
+    }
+
     fn line(&self, number: LineNumber) -> Result<NumberedLine<'a>> {
         let line = self.workload.lines[usize_of(number)];
         let seq = Seq::new(u64::from(number) + 1);
@@ -163,7 +177,7 @@ impl<'a> Run<'a> {
         let user = self.line(number)?.user();
         let spread = |user: User| shard_of(user.as_bytes(), self.connections.len()).index();
         let connection = user.map_or(0, spread);
-        self.connections[connection].ready.push_back(number);
+        self.connections[connection].ready.insert(number);
         Ok(())
     }
 
@@ -185,7 +199,7 @@ impl<'a> Run<'a> {
             self.due.pop_first();
             let on_way = self.on_way.get_mut(&number).expect("what is due is on its way");
             on_way.is_ready = true;
-            self.connections[on_way.connection].ready.push_front(number);
+            self.connections[on_way.connection].ready.insert(number);
         }
         for at in 0..self.connections.len() {
             has_worked |= self.send(at, now)?;
@@ -196,11 +210,13 @@ impl<'a> Run<'a> {
     /// Sends a message of commands over a connection, if it has some.
     fn send(&mut self, at: usize, now: Nanos) -> Result<bool> {
         let (mut numbers, mut lines) = (Vec::new(), Vec::new());
+        let end = self.first_unanswered().saturating_add(LINES_AHEAD_MAX);
         while numbers.len() < BATCH_MAX
-            && let Some(number) = self.connections[at].ready.front().copied()
+            && let Some(number) = self.connections[at].ready.first().copied()
         {
             let is_new = !self.on_way.contains_key(&number);
-            if is_new && WINDOW <= self.connections[at].on_way + numbers.len() {
+            let is_early = WINDOW <= self.connections[at].on_way + numbers.len() || end <= number;
+            if is_new && is_early {
                 break;
             }
             let line = self.line(number)?;
@@ -209,7 +225,7 @@ impl<'a> Run<'a> {
             if is_alone && !lines.is_empty() {
                 break;
             }
-            self.connections[at].ready.pop_front();
+            self.connections[at].ready.pop_first();
             numbers.push(number);
             lines.push(line);
             if is_alone {
@@ -393,7 +409,7 @@ impl<'a> Run<'a> {
         let connection = &mut self.connections[connection];
         connection.on_way -= 1;
         if is_ready {
-            connection.ready.retain(|ready| *ready != number);
+            connection.ready.remove(&number);
         }
         self.micros.push(u32::try_from((now - sent_at).as_micros()).unwrap_or(u32::MAX));
         self.bar.inc(1);
