@@ -26,6 +26,14 @@
     },
   });
 
+  // Times as everywhere on the page: ISO 8601, UTC; the date where a day begins.
+  const iso = (seconds) => new Date(seconds * 1000).toISOString();
+  const labels = (plot, times, axis, space, step) => times.map((time) => {
+    const isDay = time % 86400 === 0;
+    if (isDay) return iso(time).slice(0, 10);
+    return iso(time).slice(11, step < 1 ? 23 : step < 60 ? 19 : 16);
+  });
+
   const size = (figure) => ({ width: Math.max(200, figure.clientWidth), height: 180 });
 
   const options = (figure, times) => {
@@ -35,9 +43,9 @@
       plugins: [splits(times)],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
       cursor: { drag: { x: true, y: false } },
-      axes: [axis, { ...axis, size: 64 }],
+      axes: [{ ...axis, space: 90, values: labels }, { ...axis, size: 64 }],
       series: [
-        { label: "UTC" },
+        { label: "UTC", value: (plot, time) => (time == null ? "--" : iso(time).slice(0, 19).replace("T", " ")) },
         { label: figure.dataset.chart, stroke: colour("--link"), width: 1.5, points: { show: false } },
       ],
     };

@@ -20,7 +20,7 @@ use allot_runtime::Nanos;
 
 use crate::limits::{
     ATTEMPTS_KEPT, LOGIN_WAIT_FIRST, LOGIN_WAIT_MAX, LOGINS_FREE, LOGINS_OF_ADDRESS,
-    LOGINS_OF_STRANGERS, NAME_LEN_MAX,
+    LOGINS_OF_STRANGERS, NAME_LEN_MAX, PUT_OFF_TOLD_EVERY,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -37,6 +37,9 @@ struct Remembered {
     failures: BTreeMap<(String, Origin), Failures>,
     /// Browsers that have logged in, and as whom.
     browsers: BTreeMap<String, (String, Nanos)>,
+    /// When the log may say again that attempts were put off, and how many it has not named.
+    tells_at: Nanos,
+    untold: u64,
 }
 
 /// Where an attempt comes from.
@@ -124,6 +127,18 @@ impl Attempts {
         }
         make_room(&mut known.browsers, |(_, at)| *at);
         known.browsers.insert(cookie.to_owned(), (attempt.name.to_owned(), now));
+    }
+
+    /// Whether the log says now that an attempt was put off: a flood of attempts is a line now and
+    /// then. How many were put off since the last line.
+    pub(crate) fn tells_put_off(&self, now: Nanos) -> Option<u64> {
+        let mut known = self.known();
+        known.untold += 1;
+        if now < known.tells_at {
+            return None;
+        }
+        known.tells_at = now + PUT_OFF_TOLD_EVERY;
+        Some(std::mem::take(&mut known.untold))
     }
 
     fn known(&self) -> MutexGuard<'_, Remembered> {
@@ -221,6 +236,14 @@ mod tests {
         assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(attempts.take(&anna, now + HOUR), Ok(()));
         assert_eq!(attempts.take(&anna, now + HOUR), Ok(()), "it was forgotten");
+    }
+
+    #[test]
+    fn a_flood_that_is_put_off_is_a_line_now_and_then() {
+        let attempts = Attempts::default();
+        assert_eq!(attempts.tells_put_off(START), Some(1));
+        assert_eq!((0..999).find_map(|_| attempts.tells_put_off(START)), None);
+        assert_eq!(attempts.tells_put_off(START + PUT_OFF_TOLD_EVERY), Some(1_000));
     }
 
     #[test]

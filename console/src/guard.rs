@@ -88,7 +88,7 @@ pub(crate) fn who(app: &App, headers: &HeaderMap, is_use: bool) -> Option<Person
 /// The person of a session, as the file of users has them now.
 pub(crate) fn of_token(app: &App, token: Token, is_use: bool) -> Option<Person> {
     let session = app.sessions.find(&token, is_use, app.board.clock.now())?;
-    let users = app.users.all();
+    let users = app.users.all()?;
     let user = users.get(&session.user).filter(|user| user.password == session.password);
     let Some(user) = user else {
         app.sessions.end(&token);
@@ -101,7 +101,7 @@ pub(crate) fn of_token(app: &App, token: Token, is_use: bool) -> Option<Person> 
 /// anything of the token.
 pub(crate) fn of_api_token(app: &App, token: &str) -> Option<Person> {
     let hash = token_hash(token);
-    let users = app.users.all();
+    let users = app.users.all()?;
     let (name, user) = users.iter().find(|(_, user)| user.token.as_ref() == Some(&hash))?;
     Some(Person::of_user(name.clone(), user, None))
 }

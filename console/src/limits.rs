@@ -126,6 +126,9 @@ pub(crate) const LOGIN_WAIT_MAX: Duration = Duration::from_secs(60);
 /// logged in (OWASP ASVS 6.3.1): beyond, only the addresses of the user are heard.
 pub(crate) const LOGINS_OF_STRANGERS: u32 = 100;
 
+/// How often the log says that log-ins were put off, at the most.
+pub(crate) const PUT_OFF_TOLD_EVERY: Duration = Duration::from_secs(10);
+
 /// Names, addresses and pairs of them that are remembered; those that matter least make room.
 pub(crate) const ATTEMPTS_KEPT: usize = 4_096;
 

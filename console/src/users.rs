@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The file is read again when it has changed, so that a user who was removed, or has a new
-//! password, loses their sessions with their next page.
+//! password, loses their sessions with their next page. While it cannot be read nobody is logged
+//! in, for it may be the one in which somebody was removed; sessions go on once it can be.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -49,7 +50,16 @@ pub type UserMap = BTreeMap<String, User>;
 /// The file, as it was read last.
 pub(crate) struct Users {
     path: Option<PathBuf>,
-    read: Mutex<(Option<Stamp>, Arc<UserMap>)>,
+    read: Mutex<Read>,
+}
+
+/// What was read.
+#[derive(Default)]
+struct Read {
+    /// Of the file that was read.
+    stamp: Option<Stamp>,
+    /// None while it cannot be read.
+    users: Option<Arc<UserMap>>,
 }
 
 /// What changes when a file does.
@@ -74,24 +84,23 @@ impl Users {
         if let Some(path) = path {
             let map = read_users(path)?;
             *users.read.lock().unwrap_or_else(PoisonError::into_inner) =
-                (stamp(path).ok(), Arc::new(map));
+                Read { stamp: stamp(path).ok(), users: Some(Arc::new(map)) };
         }
         Ok(users)
     }
 
-    /// All users, from the file as it is now. A file that cannot be read leaves nobody.
-    pub(crate) fn all(&self) -> Arc<UserMap> {
-        let Some(path) = &self.path else { return Arc::default() };
+    /// All users, from the file as it is now; none while it cannot be read.
+    pub(crate) fn all(&self) -> Option<Arc<UserMap>> {
+        let Some(path) = &self.path else { return Some(Arc::default()) };
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let now = stamp(path).ok();
-        if read.0 != now {
-            let map = read_users(path).unwrap_or_else(|error| {
-                tracing::error!("nobody can log in: {error}");
-                UserMap::new()
+        if read.stamp != now {
+            let users = read_users(path).inspect_err(|error| {
+                tracing::error!("nobody is logged in until this is mended: {error}");
             });
-            *read = (now, Arc::new(map));
+            *read = Read { stamp: now, users: users.ok().map(Arc::new) };
         }
-        Arc::clone(&read.1)
+        read.users.clone()
     }
 }
 
@@ -108,7 +117,13 @@ pub(crate) fn is_password(buffers: &Buffers, user: Option<&User>, password: &str
 /// When it cannot be read, or is no file of users.
 pub fn read_users(path: &Path) -> Result<UserMap, ConsoleError> {
     let fail = |why: String| ConsoleError(format!("cannot use {}: {why}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    let text = fs::read_to_string(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => fail(format!(
+            "there is no such file; make one: allot console user add NAME --role admin --users {}",
+            path.display()
+        )),
+        _ => fail(error.to_string()),
+    })?;
     let mode = fs::metadata(path).map_err(|error| fail(error.to_string()))?.mode();
     if mode & 0o077 != 0 {
         tracing::warn!(
@@ -293,7 +308,7 @@ mod tests {
         let mode = fs::metadata(&path).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
         let users = Users::open(Some(&path)).unwrap();
-        let anna = users.all()["anna"].clone();
+        let anna = users.all().unwrap()["anna"].clone();
         assert_eq!(anna.role, Role::Operator);
         let buffers = Buffers::default();
         let is_password = |user, password| is_password(&buffers, user, password);
@@ -301,12 +316,15 @@ mod tests {
         assert!(!is_password(None, PASSWORD));
         let account = AccountId::new(b"account1").unwrap();
         add_user(&path, "ben", Role::Trader, &[account], PASSWORD).unwrap();
-        assert_eq!(users.all()["ben"].accounts, ["account1"]);
+        assert_eq!(users.all().unwrap()["ben"].accounts, ["account1"]);
         remove_user(&path, "anna").unwrap();
-        assert!(!users.all().contains_key("anna"));
+        assert!(!users.all().unwrap().contains_key("anna"));
         assert!(remove_user(&path, "anna").is_err());
         fs::write(&path, "anna = 3").unwrap();
-        assert!(users.all().is_empty() && read_users(&path).is_err());
+        assert!(users.all().is_none() && read_users(&path).is_err());
+        fs::remove_file(&path).unwrap();
+        add_user(&path, "ben", Role::Viewer, &[], PASSWORD).unwrap();
+        assert!(users.all().unwrap().contains_key("ben"), "it can be read again");
     }
 
     #[test]

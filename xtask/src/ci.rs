@@ -24,7 +24,6 @@ const ZEROMQ_JS: &str = "zeromq@6.8.0";
 
 /// The tests of the console in a browser, and the browser.
 const BROWSER_TESTS: &str = "console/tests/browser";
-const BROWSER_TEST_FILES: &[&str] = &["console.test.js", "access.test.js", "data.test.js"];
 const BROWSER: &str = "/usr/bin/chromium";
 
 /// How often CI tries each law of the allocator: half a minute in all, in a build for tests.
@@ -295,10 +294,12 @@ fn browser(folders: &Folders) -> Result<Outcome> {
     node.env("ALLOT", folders.binary()?).env("PICTURES", folders.target.join("ci-pictures"));
     // One file after the other: a page that waits for the other's browser would be slow.
     node.args(["--test", "--test-concurrency=1"]);
-    for file in BROWSER_TEST_FILES {
-        node.arg(tests.join(file));
-    }
-    folders.execute(&mut node)
+    let files = fs::read_dir(&tests)?.map(|entry| Ok(entry?.path()));
+    let mut files = files.collect::<Result<Vec<_>>>()?;
+    files.retain(|path| path.to_string_lossy().ends_with(".test.js"));
+    files.sort();
+    ensure!(!files.is_empty(), "{BROWSER_TESTS} has no tests");
+    folders.execute(node.args(files))
 }
 
 fn smoke(folders: &Folders) -> Result<Outcome> {

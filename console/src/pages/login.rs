@@ -72,10 +72,12 @@ pub(super) async fn log_in(
     let address = address(&app, &headers, peer);
     let attempt = Attempt { name: &name, address, browser: browser.as_deref() };
     if let Err(wait) = app.attempts.take(&attempt, now) {
-        tracing::warn!(%address, "a log-in was put off: too many attempts before it");
+        if let Some(count) = app.attempts.tells_put_off(now) {
+            tracing::warn!(count, %address, "log-ins were put off: too many attempts before them");
+        }
         return put_off(&app, wait);
     }
-    let user = app.users.all().get(&name).cloned();
+    let user = app.users.all().and_then(|users| users.get(&name).cloned());
     let Some(is_right) = is_right(&app, user.as_ref(), password).await else {
         return put_off(&app, Duration::from_secs(1));
     };

@@ -44,7 +44,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Respons
     }
     let now = app.board.clock.now();
     let open = app.sessions.open(now);
-    let users = app.users.all();
+    let users = app.users.all().unwrap_or_default();
     let row = |(name, user): (&String, &crate::users::User)| {
         let own = || open.iter().filter(|session| session.user == *name);
         let used = own().map(|session| session.used_at).max();

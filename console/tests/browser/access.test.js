@@ -2,14 +2,11 @@
 // tabulator key reaches everything that can be used.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
+import { findings } from "./accessible.js";
 import { PASSWORD, Place } from "./place.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const PAGES = ["/", "/account/alpha", "/fills", "/splits", "/tracking", "/health", "/people", "/nowhere"];
 // A field of a time has a stop for each of its parts.
 const FIELDS_OF_TIMES = 20;
@@ -46,15 +43,6 @@ after(async () => {
 async function open(options = {}) {
   const context = await browser.newContext({ baseURL: place.url, storageState: session, ...options });
   return context.newPage();
-}
-
-/** What axe-core finds, a line for each. */
-async function findings(page) {
-  await page.evaluate(AXE);
-  const found = await page.evaluate((rules) =>
-    globalThis.axe.run(document, { runOnly: { type: "tag", values: rules } }), RULES);
-  assert.ok(found.passes.length > 10, "axe-core has looked");
-  return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 
 for (const colorScheme of ["light", "dark"]) {

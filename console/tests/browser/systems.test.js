@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
+import { findings } from "./accessible.js";
 import { PASSWORD, Place } from "./place.js";
 
 const PICTURES = process.env.PICTURES;
@@ -12,7 +13,7 @@ const place = new Place();
 let browser;
 
 before(async () => {
-  for (const name of ["ben", "eva", "finn", "gina", "hugo", "ines"]) place.addUser(name, "trader");
+  for (const name of ["ben", "eva", "finn", "gina", "hugo", "ines", "jan"]) place.addUser(name, "trader");
   place.addUser("carl", "viewer");
   await place.serve();
   const desk = await place.desk("ABC,10.00\nXYZ,2.50\n");
@@ -179,6 +180,27 @@ test("signals and mesh show what runs, with reasons, and renew themselves", asyn
       .nextElementSibling.textContent !== before, before);
   assert.deepEqual(page.complaints, []);
 });
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe-core finds nothing, ${colorScheme}`, async () => {
+    const jan = await open("jan", { colorScheme });
+    await add(jan, "1000.00");
+    await trade(jan, "buy", "ABC", "50");
+    assert.deepEqual(await findings(jan), [], "an order that is pending");
+    await jan.getByRole("button", { name: "Commit" }).click();
+    await jan.getByTestId("set-symbol").fill("ABC");
+    await jan.getByTestId("set-amount").fill("20");
+    await jan.getByRole("button", { name: "Set amount to sell" }).click();
+    await jan.getByLabel("Trigger price of sell ABC").waitFor();
+    assert.deepEqual(await findings(jan), [], "shares, and an amount that is set");
+    const carl = await open("carl", { colorScheme });
+    for (const [path, part] of [["/signals", "components"], ["/mesh", "members"]]) {
+      await carl.goto(path);
+      await of(carl, part).waitFor();
+      assert.deepEqual(await findings(carl), [], path);
+    }
+  });
+}
 
 test("pictures of the pages", { skip: PICTURES ? false : "PICTURES names no folder" }, async () => {
   const looks = [
