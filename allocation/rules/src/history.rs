@@ -479,10 +479,10 @@ mod tests {
         First {
             source: SourceId::new(b"f").unwrap(),
             seq: Seq::new(seq),
-            id: id(20 < seq && seq % 3 == 0, &format!("id-{seq}")),
+            id: id(20 < seq && seq.is_multiple_of(3), &format!("id-{seq}")),
             time_ns: 0,
             row: RowIndex::new(0),
-            what: What::Busted { of: id(20 < seq && seq % 2 == 0, &format!("of-{seq}")) },
+            what: What::Busted { of: id(20 < seq && seq.is_multiple_of(2), &format!("of-{seq}")) },
             before: OutcomeNumber::ZERO,
             mark: OutcomeNumber::ZERO,
         }

@@ -95,14 +95,15 @@ mod tests {
 
     #[test]
     fn what_the_harness_says_is_completed() {
-        let option = |long: &str, takes_value: bool, values: &[&str]| json!({"long": long, "help": "Help", "takes_value": takes_value, "values": values});
-        let mesh = json!({
-            "name": "mesh", "about": "Measure a mesh", "commands": [],
-            "options": [option("only", true, &["delays", "rates"]), option("quick", false, &[])],
-        });
-        let words =
-            json!({"name": "allot bench", "about": null, "options": [], "commands": [mesh]});
-        let mut command = command_of(&words).unwrap().name("bench");
+        let option = |long: &str, takes_value: bool, values: &[&str]| {
+            let help = "Help";
+            json!({"long": long, "help": help, "takes_value": takes_value, "values": values})
+        };
+        let options = [option("only", true, &["delays", "rates"]), option("quick", false, &[])];
+        let about = "Measure a mesh";
+        let mesh = json!({"name": "mesh", "about": about, "options": options, "commands": []});
+        let words = json!({"name": "bench", "about": null, "options": [], "commands": [mesh]});
+        let mut command = command_of(&words).unwrap();
         let mut script = Vec::new();
         generate(Shell::Bash, &mut command, "bench", &mut script);
         let script = String::from_utf8(script).unwrap();
