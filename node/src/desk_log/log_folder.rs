@@ -13,7 +13,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use allot_desk_rules::FileName;
@@ -53,6 +53,17 @@ impl LogFolder {
             }
         }
         Ok(folder)
+    }
+
+    /// Opens the directory anew where another one has its place, or none.
+    pub(crate) fn renew(&mut self) -> io::Result<()> {
+        let known = rustix::fs::fstat(&self.root)?;
+        let is_it =
+            |found: fs::Metadata| (found.dev(), found.ino()) == (known.st_dev, known.st_ino);
+        if !fs::metadata(&self.path).is_ok_and(is_it) {
+            *self = Self::open(&self.path)?;
+        }
+        Ok(())
     }
 
     /// The directory, for people.

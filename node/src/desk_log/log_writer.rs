@@ -115,6 +115,10 @@ impl LogWriter {
     }
 
     fn begin_pass(&mut self, now: Nanos) {
+        if let Err(error) = self.folder.renew() {
+            let path = self.folder.path().display().to_string();
+            return self.fail(now, &format!("{path}: {error}"));
+        }
         let requests = self.queue.take(FILES_MAX);
         let directories: Vec<_> = self.shards.iter().map(|shard| shard.directory.clone()).collect();
         match Pass::begin(requests.clone(), &directories, &self.folder) {

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use allot_desk_rules::Reject;
 use allot_domain::SourceId;
 use allot_runtime::duration;
 use anyhow::{Context, Result, anyhow, bail};
@@ -20,7 +19,7 @@ use crate::flags::Flags;
 use crate::setting::{Key, set};
 use crate::stdout::print;
 use run::Run;
-use workload::{LineNumber, Workload, usize_of};
+use workload::{Unsent, Workload};
 
 /// How many of the lines that were not sent are shown.
 const SHOWN_MAX: usize = 10;
@@ -31,7 +30,8 @@ const SHOWN_MAX: usize = 10;
 /// DUMPLOG of all is sent when everything before it is answered. What gets no answer is sent again
 /// under the same name, so that nothing is applied twice, whatever is restarted meanwhile; so is
 /// the whole file when it is sent again with the same --source. A line that is no command is sent
-/// as it stands, and the desk refuses it; one that names no user either is not sent. Prints each
+/// as it stands, and the desk refuses it; one that names no user either, is not UTF-8 or has more
+/// than 64 KiB is not sent. Prints each
 /// answer as JSON, and at the end one object of counts, commands a second and latencies. The exit
 /// code is 1 if a command stays without an answer, or a line was not sent.
 #[derive(Args)]
@@ -68,21 +68,20 @@ fn source(text: &str) -> Result<SourceId, String> {
 pub(super) fn run(load: &Load, common: &CommonArgs) -> Result<ExitCode> {
     let settings = common.settings(&load.flags.given)?;
     let shown = load.file.display();
-    let text = fs::read_to_string(&load.file).with_context(|| format!("cannot read {shown}"))?;
+    let text = fs::read(&load.file).with_context(|| format!("cannot read {shown}"))?;
     let workload = Workload::parse(&text).map_err(|fault| anyhow!("{shown}: {fault}"))?;
     let mut run = Run::connect(load, &settings, &workload)?;
     let is_whole = run.run()?;
     print(&run.report().to_string())?;
-    let count = workload.nobodys.len();
+    let count = workload.unsent.len();
     if 0 < count {
-        let name = |(number, reject): &(LineNumber, Reject)| {
-            let line = workload.lines[usize_of(*number)];
-            format!("\n  line {}: {:?}: {reject}", number + 1, line.trim())
+        let name = |Unsent { number, text, why }: &Unsent| {
+            format!("\n  line {}: {text:?}: {why}", u64::from(*number) + 1)
         };
-        let first: String = workload.nobodys.iter().take(SHOWN_MAX).map(name).collect();
+        let first: String = workload.unsent.iter().take(SHOWN_MAX).map(name).collect();
         bail!(
-            "{shown}: {count} lines are no commands and name no user, and were not sent; \
-             mend them or take them out{first}"
+            "{shown}: {count} lines are no commands and name no user, or cannot be sent, and were \
+             not sent; mend them or take them out{first}"
         );
     }
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -126,6 +126,16 @@ fn what_cannot_be_written_is_said_and_ends_nothing() {
     server.line_with("cannot be written, and is given up");
     desk.is_answered("DUMPLOG,ann,free");
     server.line_with("logs/free");
+    // Another directory in its place, and none.
+    let logs = desk.place.path().join("data/logs");
+    std::fs::rename(&logs, desk.place.path().join("before")).unwrap();
+    std::fs::create_dir(&logs).unwrap();
+    desk.is_answered("DUMPLOG,ann,other");
+    server.line_with("logs/other");
+    std::fs::remove_dir_all(&logs).unwrap();
+    desk.is_answered("DUMPLOG,ann,none");
+    server.line_with("logs/none");
+    assert!(logs.join("none").exists() && !logs.join("other").exists());
 }
 
 #[test]
@@ -138,7 +148,7 @@ fn a_line_that_names_no_user_is_named_and_fails_the_load() {
     assert!(outcome.stdout.contains(r#""answered":2,"#), "{outcome:?}");
     assert!(outcome.stdout.contains(r#""not_sent":2,"#), "{outcome:?}");
     let said = &outcome.stderr;
-    assert!(said.contains("2 lines are no commands and name no user"), "{said}");
+    assert!(said.contains("2 lines are no commands and name no user, or cannot be sent"), "{said}");
     assert!(said.contains("line 2: \"nonsense\"") && said.contains("line 3: "), "{said}");
 }
 

@@ -20,7 +20,7 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use super::Load;
-use super::workload::{LineNumber, Workload, usize_of};
+use super::workload::{LINE_BYTES_MAX, LineNumber, Workload, usize_of};
 use crate::command::desk::client::{FULL, FULL_PAUSE_MAX, is_postponed};
 use crate::command::desk::numbered_line::NumberedLine;
 use crate::settings::Settings;
@@ -40,6 +40,15 @@ const LINES_AHEAD_MAX: LineNumber = 250_000;
 
 /// The most commands of one message.
 const BATCH_MAX: usize = 256;
+
+/// The most bytes of one message, at worst: the front door takes twice as many.
+const MESSAGE_BYTES_MAX: usize = 512 * 1024;
+
+/// What a byte of a line becomes in JSON at worst, `\u0000`, and what is beside the line.
+const JSON_BYTE_LEN: usize = 6;
+const NAME_LEN: usize = 512;
+
+const _: () = assert!(JSON_BYTE_LEN * LINE_BYTES_MAX + NAME_LEN <= MESSAGE_BYTES_MAX);
 
 /// A workload on its way.
 pub(super) struct Run<'a> {
@@ -211,6 +220,7 @@ impl<'a> Run<'a> {
     fn send(&mut self, at: usize, now: Nanos) -> Result<bool> {
         let (mut numbers, mut lines) = (Vec::new(), Vec::new());
         let end = self.first_unanswered().saturating_add(LINES_AHEAD_MAX);
+        let mut bytes = 0;
         while numbers.len() < BATCH_MAX
             && let Some(number) = self.connections[at].ready.first().copied()
         {
@@ -222,7 +232,8 @@ impl<'a> Run<'a> {
             let line = self.line(number)?;
             // What is no command has no binary form, and is a message of its own.
             let is_alone = !self.has_data && matches!(line, NumberedLine::Unread { .. });
-            if is_alone && !lines.is_empty() {
+            bytes += JSON_BYTE_LEN * self.workload.lines[usize_of(number)].len() + NAME_LEN;
+            if (is_alone || MESSAGE_BYTES_MAX < bytes) && !lines.is_empty() {
                 break;
             }
             self.connections[at].ready.pop_first();
@@ -438,7 +449,7 @@ impl<'a> Run<'a> {
         let left = self.workload.len() - micros.len();
         json!({
             "type": "load", "commands": self.workload.len(), "answered": self.answered,
-            "refused": self.refused, "not_sent": self.workload.nobodys.len(),
+            "refused": self.refused, "not_sent": self.workload.unsent.len(),
             "unanswered": left, "duplicates": self.duplicates, "fired": self.fired,
             "sent_again": self.again, "seconds": elapsed_seconds(elapsed),
             "commands_per_second": u64::try_from(done * 1_000_000 / elapsed).unwrap_or(u64::MAX),
