@@ -73,6 +73,13 @@ const SCHEMA: &str = "
         PRIMARY KEY (snapshot, strategy)
     ) WITHOUT ROWID;";
 
+/// How many of these tables there are, and how many others.
+const COUNT_TABLES: &str = "
+    SELECT count(*) FILTER (WHERE name IN ('snapshots', 'positions', 'lineages')),
+           count(*) FILTER (WHERE name NOT IN ('snapshots', 'positions', 'lineages')
+                            AND name NOT LIKE 'sqlite_%')
+    FROM sqlite_master WHERE type = 'table'";
+
 /// What a snapshot adds to each table.
 const INSERT_SNAPSHOT: &str =
     "INSERT INTO snapshots (taken_at, kind, rows, digest) VALUES (?1, ?2, ?3, ?4)";
@@ -161,15 +168,24 @@ impl History {
         let options =
             OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(&path);
         options.map_err(|error| HistoryError::Io(path.clone(), error))?;
-        let connection = Connection::open(&path)?;
+        let mut connection = Connection::open(&path)?;
         connection.busy_timeout(HISTORY_BUSY)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch(SCHEMA)?;
-        // Tables of these names may be somebody else's: it is said now, and not when the first
+        // A database of somebody else's is left as it is: it is said now, and not when the first
         // snapshot is stored.
-        for statement in [INSERT_SNAPSHOT, INSERT_POSITION, INSERT_LINEAGE] {
-            connection.prepare(statement)?;
+        let tables = connection.transaction()?;
+        let (ours, others) = tables.query_one(COUNT_TABLES, [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })?;
+        if ours == 0 && 0 < others {
+            let why = "it has tables, and none of a history; move it to another place";
+            return Err(HistoryError::Damaged(format!("{}: {why}", path.display())));
         }
+        tables.execute_batch(SCHEMA)?;
+        for statement in [INSERT_SNAPSHOT, INSERT_POSITION, INSERT_LINEAGE] {
+            tables.prepare(statement)?;
+        }
+        tables.commit()?;
         Ok(Self { connection, folder: folder.to_owned(), keep })
     }
 

@@ -436,14 +436,18 @@ fn a_history_that_is_no_database_keeps_no_strategy_from_starting() {
     let errors = mesh.peer("A").errors();
     assert!(errors.contains("history.sqlite.unreadable-1 now"), "{errors}");
     mesh.interrupt("A").ok();
-    // What is a database of something else is nobody's to move.
-    fs::remove_file(mesh.place.path().join("a/history.sqlite")).unwrap();
-    rusqlite::Connection::open(mesh.place.path().join("a/history.sqlite"))
-        .unwrap()
-        .execute("CREATE TABLE positions (account TEXT)", [])
-        .unwrap();
-    let error = mesh.spawn("A", &[], &["--data", "a"]).outcome().error();
-    assert!(error.contains("cannot use the history in a; move history.sqlite away"), "{error}");
+    // What is a database of something else is nobody's to move, and stays as it is.
+    let path = mesh.place.path().join("a/history.sqlite");
+    for table in ["positions", "cookies"] {
+        fs::remove_file(&path).unwrap();
+        let database = rusqlite::Connection::open(&path).unwrap();
+        database.execute(&format!("CREATE TABLE {table} (account TEXT)"), []).unwrap();
+        let error = mesh.spawn("A", &[], &["--data", "a"]).outcome().error();
+        assert!(error.contains("cannot use the history in a; move history.sqlite away"), "{error}");
+        let tables = "SELECT count(*) FROM sqlite_master WHERE type = 'table'";
+        let tables: i64 = database.query_row(tables, [], |row| row.get(0)).unwrap();
+        assert_eq!(tables, 1, "{table}");
+    }
 }
 
 #[test]
