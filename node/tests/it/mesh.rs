@@ -591,6 +591,7 @@ fn of_two_that_start_apart_and_meet_through_a_third_one_stays() {
     mesh.start("B", &["A", "second"], &[]);
     let error = goes.outcome().error();
     assert!(error.contains("the name is taken") && error.contains("the 1 trade"), "{error}");
+    assert!(!error.contains("none answers"), "{error}");
     stays.type_line("IBM 3");
     mesh.has("B", "A", "IBM", "3");
     let kept = if is_first { ("AAPL", "1") } else { ("MSFT", "2") };

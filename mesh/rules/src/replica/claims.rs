@@ -97,8 +97,12 @@ impl Replica {
         claimed.iter().for_each(|address| self.dial_no_more(address, out));
     }
 
-    /// Nobody was found in time, or whoever said so has gone.
+    /// Nobody was found in time, or whoever said so has gone. A process that gives its name up has
+    /// found one.
     pub(super) fn count_claim(&mut self, id: LinkId, out: &mut Vec<Effect>) {
+        if self.leaving.is_some() {
+            return;
+        }
         let Some(link) = self.links.get_mut(&id) else { return };
         let Some(claim) = link.claim.as_mut().filter(|claim| !claim.is_counted) else { return };
         claim.is_counted = true;
