@@ -102,6 +102,12 @@ class Probe:
                 f"the front door at {at} broke the connection off: it has another key; use the "
                 "one that the server prints as front-key="
             )
+        if self._furthest == _BROKEN_OFF:
+            # Its own greeting, which says so, may be lost with the connection.
+            return (
+                f"something at {at} broke the connection off: it is no server of Allot, or a "
+                "front door that encrypts; pass its public key as key=, as it prints it"
+            )
         if self._furthest == _SUCCEEDED:
             return (
                 f"a socket at {at} takes messages and does not reply; is it the front door, and "
