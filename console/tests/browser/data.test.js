@@ -34,6 +34,8 @@ after(async () => {
 
 test("Perspective opens the positions", async () => {
   const page = await browser.newPage();
+  // A server without optimisation takes a slow machine long for this table.
+  page.setDefaultTimeout(300_000);
   await page.goto(place.url);
   await page.locator(".status.fresh").waitFor();
   const report = JSON.parse(place.run(["positions", "--publish", place.publish, "--once", "--format", "json"]));
@@ -54,6 +56,8 @@ test("Perspective opens the positions", async () => {
 
 test("200 accounts by 500 tickers are renewed ten times a second", async (t) => {
   const page = await browser.newPage();
+  // A server without optimisation takes a slow machine long for this table.
+  page.setDefaultTimeout(300_000);
   await page.addInitScript(() => {
     globalThis.longTasks = [];
     new PerformanceObserver((list) => {
