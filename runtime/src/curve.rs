@@ -25,6 +25,12 @@ pub struct CurveKeys {
     secret: [u8; KEY_LEN],
 }
 
+impl CurveKey {
+    pub(crate) const fn bytes(self) -> [u8; KEY_LEN] {
+        self.0
+    }
+}
+
 impl CurveKeys {
     /// A new pair.
     ///

@@ -138,6 +138,15 @@ impl Door {
         }
     }
 
+    /// The identities of clients that have gone since the last call, for an owner that calls in
+    /// every turn. A native door tells of them from the first call on; others never do.
+    pub fn take_gone(&mut self) -> Vec<Vec<u8>> {
+        match &mut self.0 {
+            Kind::Native(door) => door.take_gone(),
+            Kind::Router(_) | Kind::Memory(_) => Vec::new(),
+        }
+    }
+
     /// Counts connections that are cut off into these counters from now on.
     pub fn count_into(&mut self, counters: &Counters) {
         match &mut self.0 {

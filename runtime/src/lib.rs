@@ -75,7 +75,7 @@ pub use error::RuntimeError;
 pub use hub::Hub;
 pub use levels::{Levels, SubscriberLevel, SubscribersNow};
 pub use limits::{PREFIX_BYTES_MAX, RECYCLED_BYTES_MAX, SUBSCRIBERS_TOLD};
-pub use link::{Link, LinkOptions, SendError, ring_pair};
+pub use link::{Link, LinkOptions, LinkPoller, SendError, ring_pair};
 pub use poll_set::PollSet;
 pub use running::{Running, ThreadGroupError};
 pub use stages::{Stage, StageTimes, Stages};

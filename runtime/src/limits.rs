@@ -30,6 +30,13 @@ pub(crate) const RECONNECT_LONGEST: Duration = Duration::from_secs(1);
 /// Messages that may wait for one peer of a link before a send returns `Full`.
 pub(crate) const LINK_HIGH_WATER: usize = 4_096;
 
+/// Bytes that the peer of a native link has not taken, before the link is full: two of the largest
+/// frames of a mesh.
+pub(crate) const LINK_UNTAKEN_BYTES_MAX: usize = 128 << 10;
+
+/// How much a native link reads at once: many links have such a buffer each.
+pub(crate) const LINK_READ_BYTES: usize = 16 << 10;
+
 /// A ring does not reuse larger buffers: otherwise rare large frames would in time make all its
 /// buffers as large. Those who fill frames end one long before; buffers double as they grow, and
 /// the last record may be long.

@@ -11,13 +11,18 @@
 
 mod ring;
 mod dealer;
+mod native;
+mod poller;
 mod connection_monitor;
 
 use std::fmt;
 
 use crate::limits::{LINK_FRAME_BYTES_MAX, LINK_HIGH_WATER};
-use crate::{Context, Counters, CurveKey, PollSet, RuntimeError, Waker};
+use crate::native_socket::Target;
+use crate::{Context, Counters, CurveKey, Nanos, PollSet, RuntimeError, Transport, Waker};
 use dealer::Dealer;
+use native::NativeDealer;
+pub use poller::LinkPoller;
 use ring::Ring;
 
 /// One end of a link.
@@ -26,6 +31,7 @@ pub struct Link(Kind);
 enum Kind {
     Ring(Ring),
     Dealer(Box<Dealer>),
+    Native(Box<NativeDealer>),
 }
 
 /// Why a frame was not taken. The sender still has it, unchanged.
@@ -46,6 +52,10 @@ pub struct LinkOptions {
     pub frame_bytes_max: usize,
     /// The public key of the front door at the other end, if it encrypts.
     pub door_key: Option<CurveKey>,
+    /// Who speaks ZeroMQ's protocol. Names of hosts are always libzmq's, whose thread may wait for
+    /// them to be resolved. A native link counts bytes that wait, and is to be told the time in
+    /// every turn ([`Link::tick`]) and flushed at its end ([`Link::flush`]).
+    pub transport: Transport,
 }
 
 /// The two ends of a link within this process. `capacity` frames may wait in each direction.
@@ -73,6 +83,12 @@ impl Link {
         name: Option<&str>,
         options: LinkOptions,
     ) -> Result<Self, RuntimeError> {
+        if options.transport == Transport::Native
+            && let Some(target) = Target::of(endpoint)
+        {
+            let dealer = NativeDealer::new(target, name, options);
+            return Ok(Self(Kind::Native(Box::new(dealer))));
+        }
         let dealer = Dealer::connect(context, endpoint, name, options)?;
         Ok(Self(Kind::Dealer(Box::new(dealer))))
     }
@@ -92,6 +108,7 @@ impl Link {
         match &mut self.0 {
             Kind::Ring(ring) => ring.send(frame),
             Kind::Dealer(dealer) => dealer.send(frame),
+            Kind::Native(dealer) => dealer.send(frame),
         }
     }
 
@@ -101,6 +118,7 @@ impl Link {
         match &mut self.0 {
             Kind::Ring(ring) => ring.receive(frame),
             Kind::Dealer(dealer) => dealer.receive(frame),
+            Kind::Native(dealer) => dealer.receive(frame),
         }
     }
 
@@ -111,6 +129,7 @@ impl Link {
         match &self.0 {
             Kind::Ring(_) => true,
             Kind::Dealer(dealer) => dealer.is_connected(),
+            Kind::Native(dealer) => dealer.is_connected(),
         }
     }
 
@@ -121,6 +140,7 @@ impl Link {
         match &self.0 {
             Kind::Ring(_) => (true, 1),
             Kind::Dealer(dealer) => dealer.connection(),
+            Kind::Native(dealer) => dealer.connection(),
         }
     }
 
@@ -133,6 +153,7 @@ impl Link {
         match &self.0 {
             Kind::Ring(_) => false,
             Kind::Dealer(dealer) => dealer.is_quiet(),
+            Kind::Native(dealer) => dealer.is_quiet(),
         }
     }
 
@@ -141,6 +162,37 @@ impl Link {
         match &self.0 {
             Kind::Ring(_) => {}
             Kind::Dealer(dealer) => dealer.wait_on(poll_set),
+            Kind::Native(dealer) => dealer.wait_on(poll_set),
+        }
+    }
+
+    /// What the time is in this turn: a native link makes its connection.
+    pub fn tick(&mut self, now: Nanos) {
+        if let Kind::Native(dealer) = &mut self.0 {
+            dealer.tick(now);
+        }
+    }
+
+    /// When a native link has something to do next.
+    #[must_use]
+    pub fn wake_at(&self) -> Nanos {
+        match &self.0 {
+            Kind::Native(dealer) => dealer.wake_at(),
+            Kind::Ring(_) | Kind::Dealer(_) => Nanos::MAX,
+        }
+    }
+
+    /// A [`LinkPoller`] has told that there is something.
+    pub fn wake(&self) {
+        if let Kind::Native(dealer) = &self.0 {
+            dealer.wake();
+        }
+    }
+
+    /// Lets everything that was sent leave.
+    pub fn flush(&mut self) {
+        if let Kind::Native(dealer) = &mut self.0 {
+            dealer.flush();
         }
     }
 
@@ -153,6 +205,10 @@ impl Link {
         match &mut self.0 {
             Kind::Ring(_) => Ok(()),
             Kind::Dealer(dealer) => dealer.reconnect(),
+            Kind::Native(dealer) => {
+                dealer.reconnect();
+                Ok(())
+            }
         }
     }
 
@@ -161,13 +217,19 @@ impl Link {
         match &mut self.0 {
             Kind::Ring(_) => {}
             Kind::Dealer(dealer) => dealer.count_into(counters),
+            Kind::Native(dealer) => dealer.count_into(counters),
         }
     }
 }
 
 impl Default for LinkOptions {
     fn default() -> Self {
-        Self { high_water: LINK_HIGH_WATER, frame_bytes_max: LINK_FRAME_BYTES_MAX, door_key: None }
+        Self {
+            high_water: LINK_HIGH_WATER,
+            frame_bytes_max: LINK_FRAME_BYTES_MAX,
+            door_key: None,
+            transport: Transport::Libzmq,
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod client;
 mod clients;
+mod dial;
 mod listener;
 
 use std::collections::VecDeque;
@@ -28,6 +29,7 @@ use crate::{Counter, Counters, CurveKeys, Nanos, PollSet, RuntimeError};
 pub(crate) use client::{Client, Gone};
 use clients::Clients;
 pub(crate) use clients::Key;
+pub(crate) use dial::Target;
 use listener::{Accepted, Listener};
 
 /// The token of the listener; no key has it, because places are counted in 32 bits from zero.

@@ -5,6 +5,7 @@
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -55,7 +56,7 @@ impl Ready {
 
 /// The descriptors, and what was ready at the last look.
 pub(crate) struct Poller {
-    epoll: OwnedFd,
+    epoll: Arc<OwnedFd>,
     ready: Vec<Ready>,
     next: usize,
 }
@@ -65,18 +66,31 @@ impl Poller {
     pub(crate) fn new() -> Result<Self, RuntimeError> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)
             .map_err(|errno| RuntimeError::Waker { cause: errno.to_string() })?;
-        Ok(Self { epoll, ready: Vec::with_capacity(READY_PER_LOOK), next: 0 })
+        Ok(Self { epoll: Arc::new(epoll), ready: Vec::with_capacity(READY_PER_LOOK), next: 0 })
     }
 
     pub(crate) fn add(&self, file: impl AsFd, token: u64, interest: Interest) -> bool {
+        Self::add_to(&self.epoll, file, token, interest)
+    }
+
+    pub(crate) fn add_to(epoll: &OwnedFd, file: impl AsFd, token: u64, interest: Interest) -> bool {
         let data = EventData::new_u64(token);
-        epoll::add(&self.epoll, file, data, interest.flags()).is_ok()
+        epoll::add(epoll, file, data, interest.flags()).is_ok()
     }
 
     pub(crate) fn modify(&self, file: impl AsFd, token: u64, interest: Interest) {
+        Self::modify_in(&self.epoll, file, token, interest);
+    }
+
+    pub(crate) fn modify_in(epoll: &OwnedFd, file: impl AsFd, token: u64, interest: Interest) {
         let data = EventData::new_u64(token);
-        epoll::modify(&self.epoll, file, data, interest.flags())
+        epoll::modify(epoll, file, data, interest.flags())
             .expect("the descriptor was added, and is open");
+    }
+
+    /// For owners of descriptors that add and change them by themselves.
+    pub(crate) fn share(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.epoll)
     }
 
     pub(crate) fn remove(&self, file: impl AsFd) {

@@ -43,6 +43,8 @@ pub(super) struct NativeDoor {
     unfinished: usize,
     /// What was sent and not taken, of all.
     waiting: usize,
+    /// The clients that have gone since their owner asked, if it asks.
+    gone: Option<Vec<Vec<u8>>>,
 }
 
 /// What a door keeps of a client.
@@ -101,6 +103,7 @@ impl NativeDoor {
             unflushed: Vec::new(),
             unfinished: 0,
             waiting: 0,
+            gone: None,
         })
     }
 
@@ -327,7 +330,16 @@ impl NativeDoor {
         if self.current == Some(key) {
             self.current = None;
         }
+        // Before the handshake nobody knew it.
+        if let Some(gone) = self.gone.as_mut().filter(|_| !client.own.identity.is_empty()) {
+            gone.push(client.own.identity.clone());
+        }
         Some(client)
+    }
+
+    /// The identities of the clients that have gone since the last time; from the first time on.
+    pub(super) fn take_gone(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(self.gone.get_or_insert_default())
     }
 
     /// What the time is, and what is due at it.

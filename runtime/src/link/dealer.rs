@@ -122,7 +122,7 @@ fn connected(
     name: Option<&str>,
     options: LinkOptions,
 ) -> Result<(Socket, ConnectionMonitor), RuntimeError> {
-    let LinkOptions { high_water, frame_bytes_max, door_key } = options;
+    let LinkOptions { high_water, frame_bytes_max, door_key, .. } = options;
     let bounds = Bounds { high_water, receive_high_water: high_water, frame_bytes_max };
     let socket = Socket::open(context, zmq::DEALER, bounds, |socket| {
         // Queue frames only for a peer that is connected. Others would arrive late, as if they were

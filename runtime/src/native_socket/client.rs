@@ -1,7 +1,7 @@
 //! A client: one connection of a native socket.
 
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use allot_zmtp::{Connection, PublicKey};
@@ -54,6 +54,10 @@ impl<T: Default> Client<T> {
 impl<T> Client<T> {
     pub(crate) const fn stream(&self) -> &OwnedFd {
         &self.stream
+    }
+
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 
     /// Reads once; returns how many bytes there were, or none for now.

@@ -144,7 +144,7 @@ impl AsFd for Listener {
 }
 
 /// Replies leave at once, and a host that has vanished is noticed.
-fn prepare(accepted: &Accepted) -> rustix::io::Result<()> {
+pub(super) fn prepare(accepted: &Accepted) -> rustix::io::Result<()> {
     let stream = &accepted.stream;
     rustix::io::ioctl_fionbio(stream, true)?;
     if accepted.address.is_some() {
