@@ -445,6 +445,7 @@ impl Agent for PeerAgent {
 
     fn do_work(&mut self, steady: Nanos) -> usize {
         let now = self.now(steady);
+        self.links.tick(steady);
         let mut done = self.take_frames(now) + self.take_trades(now);
         if self.replica.wake_at() <= now.steady {
             done += 1;
@@ -463,6 +464,7 @@ impl Agent for PeerAgent {
         self.look_for_snapshot(steady);
         self.take_snapshot(steady, now);
         self.stop_cleanly(now);
+        self.links.end_turn();
         done
     }
 
@@ -472,7 +474,8 @@ impl Agent for PeerAgent {
 
     fn wake_at(&self) -> Nanos {
         let replica = Nanos::from_unix(self.replica.wake_at().get());
-        replica.min(self.ask_again_at).min(self.history_wake_at).min(self.shown_at)
+        let agent = self.ask_again_at.min(self.history_wake_at).min(self.shown_at);
+        replica.min(agent).min(self.links.wake_at())
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use allot_mesh_rules::{Address, LinkId, Message};
 use allot_runtime::{
-    Context, CurveKeys, Door, DoorOptions, Envelope, Link, LinkOptions, PollSet, RuntimeError,
-    SendError, Transport,
+    Context, CurveKeys, Door, DoorOptions, Envelope, Link, LinkOptions, LinkPoller, Nanos, PollSet,
+    RuntimeError, SendError, Transport,
 };
 
 use crate::Frame;
@@ -49,6 +49,9 @@ pub(crate) struct PeerLinks {
     /// Peers that have connected, by their identity at the door.
     accepted: BTreeMap<Vec<u8>, LinkId>,
     dialled: BTreeMap<Address, Dialled>,
+    /// What all of these sleep on, and which of them each of its numbers is.
+    poller: LinkPoller,
+    numbers: BTreeMap<u64, Address>,
     ways: BTreeMap<LinkId, Way>,
     /// Ways on which something waits, or that must be told that they have room.
     busy: BTreeSet<LinkId>,
@@ -56,12 +59,16 @@ pub(crate) struct PeerLinks {
     gone: Vec<LinkId>,
     last: LinkId,
     turns: u64,
+    /// How many connections were begun.
+    dials: u64,
     frame: Vec<u8>,
 }
 
 /// A connection that this peer makes, and makes again.
 struct Dialled {
     link: Link,
+    /// What the poller calls it.
+    number: u64,
     /// None while there is none.
     way: Option<LinkId>,
     /// How many connections there were when that was noted.
@@ -90,7 +97,7 @@ impl PeerLinks {
     ) -> Result<Self, RuntimeError> {
         // A little more than the largest frame: what is above it is garbage, and is counted.
         let message_bytes_max = FRAME_BYTES_MAX + 1;
-        let transport = Transport::Libzmq;
+        let transport = Transport::Native;
         let options = DoorOptions { message_bytes_max, high_water: HIGH_WATER, keys, transport };
         Ok(Self {
             context: context.clone(),
@@ -99,11 +106,14 @@ impl PeerLinks {
             envelope: Envelope::new(),
             accepted: BTreeMap::new(),
             dialled: BTreeMap::new(),
+            poller: LinkPoller::new()?,
+            numbers: BTreeMap::new(),
             ways: BTreeMap::new(),
             busy: BTreeSet::new(),
             gone: Vec::new(),
             last: LinkId::ZERO,
             turns: 0,
+            dials: 0,
             frame: Vec::new(),
         })
     }
@@ -122,6 +132,7 @@ impl PeerLinks {
         let before = arrivals.len();
         let garbage = counters.garbage;
         self.take_from_door(counters, arrivals);
+        self.drop_gone();
         self.take_from_links(counters, arrivals);
         self.say_gone(arrivals);
         let garbage = usize::try_from(counters.garbage - garbage).unwrap_or(usize::MAX);
@@ -155,6 +166,15 @@ impl PeerLinks {
                     arrivals.push(Arrival::Client(client, frame));
                 }
                 Ok(_) | Err(_) => counters.garbage += 1,
+            }
+        }
+    }
+
+    /// Notes who has closed a connection to the door: what it said before was taken.
+    fn drop_gone(&mut self) {
+        for identity in self.door.take_gone() {
+            if let Some(way) = self.accepted.get(&identity) {
+                self.drop_way(*way);
             }
         }
     }
@@ -232,9 +252,14 @@ impl PeerLinks {
             high_water: HIGH_WATER,
             frame_bytes_max: FRAME_BYTES_MAX,
             door_key: self.keys.as_ref().map(CurveKeys::public),
+            transport: Transport::Native,
         };
-        let link = Link::dealer(&self.context, address.as_str(), None, options)?;
-        self.dialled.insert(address.clone(), Dialled { link, way: None, connection: 0 });
+        let mut link = Link::dealer(&self.context, address.as_str(), None, options)?;
+        self.dials += 1;
+        self.poller.add(&mut link, self.dials);
+        self.numbers.insert(self.dials, address.clone());
+        let number = self.dials;
+        self.dialled.insert(address.clone(), Dialled { link, number, way: None, connection: 0 });
         Ok(())
     }
 
@@ -246,16 +271,22 @@ impl PeerLinks {
                 self.accepted.remove(&identity);
                 self.door.cut_off(&identity);
             }
-            Some(To::Dialled(address)) => drop(self.dialled.remove(&address)),
+            Some(To::Dialled(address)) => drop(self.hang_up(&address)),
             None => {}
         }
     }
 
     /// Connects to an address no more.
     pub(crate) fn forget(&mut self, address: &Address) {
-        if let Some(Dialled { way: Some(way), .. }) = self.dialled.remove(address) {
+        if let Some(Dialled { way: Some(way), .. }) = self.hang_up(address) {
             self.drop_way(way);
         }
+    }
+
+    fn hang_up(&mut self, address: &Address) -> Option<Dialled> {
+        let dialled = self.dialled.remove(address)?;
+        self.numbers.remove(&dialled.number);
+        Some(dialled)
     }
 
     /// Sends a message, or keeps it until there is room. Of those that may be lost, what is beyond
@@ -322,6 +353,31 @@ impl PeerLinks {
         }
     }
 
+    /// Lets everything that was sent leave.
+    pub(crate) fn end_turn(&mut self) {
+        self.door.flush();
+        self.dialled.values_mut().for_each(|dialled| dialled.link.flush());
+    }
+
+    /// What the time is in this turn.
+    pub(crate) fn tick(&mut self, now: Nanos) {
+        self.door.tick(now);
+        self.poller.look();
+        while let Some(number) = self.poller.take() {
+            let address = self.numbers.get(&number);
+            if let Some(dialled) = address.and_then(|address| self.dialled.get(address)) {
+                dialled.link.wake();
+            }
+        }
+        self.dialled.values_mut().for_each(|dialled| dialled.link.tick(now));
+    }
+
+    /// When a connection is to be given up.
+    pub(crate) fn wake_at(&self) -> Nanos {
+        let links = self.dialled.values().map(|dialled| dialled.link.wake_at());
+        links.min().unwrap_or(Nanos::MAX).min(self.door.wake_at())
+    }
+
     /// Whether something waits for a peer whose room nobody tells of.
     pub(crate) fn must_ask_again(&self) -> bool {
         let waits = |way: &Way| matches!(way.to, To::Accepted(_)) && !way.waiting.is_empty();
@@ -336,6 +392,7 @@ impl PeerLinks {
 
     pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         self.door.wait_on(poll_set);
+        self.poller.wait_on(poll_set);
         self.dialled.values().for_each(|dialled| dialled.link.wait_on(poll_set));
     }
 }

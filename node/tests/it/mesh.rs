@@ -169,6 +169,34 @@ fn one_known_peer_is_enough() {
 }
 
 #[test]
+fn whoever_has_ended_is_not_waited_for() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &[]);
+    mesh.start("B", &["A"], &[]);
+    mesh.says("A", "B", |member| member["state"] == "alive");
+    mesh.interrupt("B").ok();
+    // It would wait for B until the test is given up.
+    mesh.start("C", &["A"], &["--join-wait", "1h"]);
+    mesh.start("D", &["A"], &["--join-wait", "1h"]);
+    mesh.kill("D");
+    mesh.start("E", &["A"], &["--join-wait", "1h"]);
+}
+
+#[test]
+fn peers_meet_over_ipv6() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return eprintln!("skipped: this machine has no loopback of IPv6");
+    }
+    let place = Place::new();
+    let mut first = place.start_typed(&["mesh", "A", "[::1]:0", "--json"]);
+    let line: Value = serde_json::from_str(&first.line_with("listening")).unwrap();
+    let address = line["listen"].as_str().expect("its address");
+    let mut second = place.start_typed(&["mesh", "B", "[::1]:0", address, "--json"]);
+    second.type_line("AAPL 3");
+    first.line_with(r#""strategy":"B","symbol":"AAPL","position":"3""#);
+}
+
+#[test]
 fn each_peer_is_killed_in_turn_under_load_and_nothing_shown_is_lost() {
     const NAMES: [&str; 4] = ["A", "B", "C", "D"];
     const LINES: u64 = 20_000;
@@ -710,7 +738,6 @@ fn what_cannot_be_opened_is_named_with_what_to_do() {
         (["status", "0", "--secret", "none"], "name the file that it was started with"),
         (["A", "0", "--secret", "none/keys"], "cannot make the keys of the mesh in none/keys: "),
         (["A", "0", "--data", "file/A"], "give --data a directory that this user may write"),
-        (["A", "[::1]:0", "--secret", "keys"], "addresses of IPv6 are not supported here"),
     ] {
         let error = place.run(&[&["mesh"], &arguments[..]].concat()).error();
         assert!(error.contains(expected), "{error}");
