@@ -34,7 +34,7 @@ const NO_ROOM_PAUSE: Duration = Duration::from_millis(5);
 /// The most commands on their way over one connection.
 const WINDOW: usize = 2_048;
 
-/// How far a line may lie behind the first one without an answer, and be sent: a quarter of the
+/// How far a line may lie ahead of the first one without an answer, and be sent: a quarter of the
 /// names that a server remembers, unless told otherwise.
 const LINES_AHEAD_MAX: LineNumber = 250_000;
 
