@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
+mod agree;
 mod hostile;
+mod interop;
 mod pair;
+mod second;
 mod talk;
