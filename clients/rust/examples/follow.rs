@@ -12,8 +12,7 @@ fn main() -> Result<(), ClientError> {
     let mut next = 1;
     loop {
         // What the feed has not given, now and whenever it has lost something.
-        while let Outcome::Replayed(page) = client.ask(&Replay::new("AAPL", next)?.into())?.outcome
-        {
+        while let Outcome::Replayed(page) = client.ask(Replay::new("AAPL", next)?)?.outcome {
             next = next.max(page.from);
             for event in page.events {
                 println!("{next} {:?}", event.reply.shares());

@@ -105,6 +105,10 @@ impl Client {
         self.next_seq
     }
 
+    pub(crate) const fn patience(&self) -> &Patience {
+        &self.patience
+    }
+
     /// How many requests have no reply yet.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -129,7 +133,11 @@ impl Client {
     /// # Errors
     /// [`ClientError::Full`]: as much is in flight as may be; [`ClientError::Unread`]: replies were
     /// not taken; [`ClientError::TooLong`]. The request was not taken, and has no name.
-    pub fn submit(&mut self, request: &Request) -> Result<Seq, ClientError> {
+    pub fn submit(&mut self, request: impl Into<Request>) -> Result<Seq, ClientError> {
+        self.admit(&request.into())
+    }
+
+    fn admit(&mut self, request: &Request) -> Result<Seq, ClientError> {
         if self.bytes_max <= self.unread {
             return Err(ClientError::Unread);
         }
@@ -193,10 +201,11 @@ impl Client {
     /// [`ClientError::NoReply`]: not within [`Patience::reply`], and it stays in flight, so that
     /// [`Client::reply_to`] can wait for it again; and those of [`Client::submit`] and
     /// [`Client::poll`].
-    pub fn ask(&mut self, request: &Request) -> Result<Reply, ClientError> {
+    pub fn ask(&mut self, request: impl Into<Request>) -> Result<Reply, ClientError> {
+        let request = request.into();
         let end = clock::now() + self.patience.reply;
         let seq = loop {
-            match self.submit(request) {
+            match self.admit(&request) {
                 Err(ClientError::Full) => {
                     let before = self.in_flight.count();
                     self.turn(clock::now())?;
@@ -258,7 +267,7 @@ impl Client {
         }
     }
 
-    fn why(&self, seq: Seq) -> Unanswered {
+    pub(crate) fn why(&self, seq: Seq) -> Unanswered {
         let refusal: Option<&Refusal> = self.in_flight.refusal(seq);
         match (self.stage, refusal) {
             (Stage::Away { .. }, _) => Unanswered::NoConnection(self.lost.clone()),
@@ -411,7 +420,7 @@ impl Client {
     }
 
     /// Waits until there is something to do, but not beyond `end`.
-    fn wait(&self, now: Instant, end: Instant) {
+    pub(crate) fn wait(&self, now: Instant, end: Instant) {
         let wake_at = self.wake_at().map_or(end, |wake_at| wake_at.min(end));
         self.connection.wait(wake_at.saturating_duration_since(now));
     }

@@ -44,8 +44,8 @@ impl Connection {
 
     /// That of a subscriber: messages of the server have three frames, and
     /// [`Connection::receive_frames`] takes them.
-    pub(crate) fn subscriber(endpoint: Endpoint) -> Self {
-        Self::of(SocketType::Sub, endpoint, None)
+    pub(crate) fn subscriber(endpoint: Endpoint, key: Option<ServerKey>) -> Self {
+        Self::of(SocketType::Sub, endpoint, key)
     }
 
     fn of(kind: SocketType, endpoint: Endpoint, key: Option<ServerKey>) -> Self {

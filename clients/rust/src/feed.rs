@@ -6,8 +6,8 @@
 //!        └────── a new connection ◄─────────┘ lost, or no heartbeat for 5 s
 //! ```
 //!
-//! What was lost on the way shows in [`Publication::missed`]; a replay at the front door gives
-//! outcomes again.
+//! What was lost on the way shows in [`Publication::missed`]. With a front door, outcomes that were
+//! lost are asked for there, and are publications where they belong; what comes behind them waits.
 
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
@@ -16,15 +16,15 @@ use std::time::{Duration, Instant};
 use allot_domain::Backoff;
 use allot_wire::{DecodeError, Encoding, HEARTBEAT, Heartbeat};
 
+use crate::history::History;
 use crate::limits::{
     FEED_SILENCE, HANDSHAKE, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTIONS_MAX, TOPIC_LEN_MAX, TOPICS_MAX,
 };
+use crate::repairs::{Repairs, ticker};
 use crate::reply::Event;
 use crate::report::{Report, Statement};
 use crate::stage::Stage;
-use crate::{ClientError, Connection, Lost, Patience, clock};
-
-const FILLS: [&str; 2] = ["fills:bin:", "fills:json:"];
+use crate::{Client, ClientError, Connection, Gap, Lost, Patience, ServerKey, clock};
 
 /// A subscriber of the position feed.
 pub struct Feed {
@@ -42,6 +42,7 @@ pub struct Feed {
     last: BTreeMap<String, u64>,
     /// Topic, number and body of what is read.
     frames: [Vec<u8>; 3],
+    repairs: Option<Repairs>,
 }
 
 /// One message of one topic.
@@ -51,8 +52,10 @@ pub struct Publication {
     pub topic: String,
     /// Its number on the topic. On `fills:` it is the ticker's own count of outcomes.
     pub sequence: u64,
-    /// How many messages of this topic were lost before this one.
+    /// How many messages of this topic were lost before this one, and not had again.
     pub missed: u64,
+    /// Whether it is from the front door: the feed has lost it.
+    pub replayed: bool,
     /// What it says.
     pub body: Body,
 }
@@ -85,11 +88,31 @@ impl Feed {
         endpoint: &str,
         topics: impl IntoIterator<Item = T>,
     ) -> Result<Self, ClientError> {
+        Self::open(endpoint, None, topics)
+    }
+
+    /// The same for a feed that encrypts, with the key that the server prints as `publish-key=`.
+    ///
+    /// # Errors
+    /// As [`Feed::connect`]; or it is no key.
+    pub fn connect_with_key<T: AsRef<str>>(
+        endpoint: &str,
+        key: &str,
+        topics: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ClientError> {
+        Self::open(endpoint, Some(key.parse()?), topics)
+    }
+
+    fn open<T: AsRef<str>>(
+        endpoint: &str,
+        key: Option<ServerKey>,
+        topics: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ClientError> {
         let topics: Vec<_> = topics.into_iter().map(|topic| topic.as_ref().to_owned()).collect();
         check_topics(&topics)?;
         let now = clock::now();
         let mut feed = Self {
-            connection: Connection::subscriber(endpoint.parse()?),
+            connection: Connection::subscriber(endpoint.parse()?, key),
             has_heartbeats: topics.iter().any(|topic| HEARTBEAT.starts_with(topic.as_str())),
             topics,
             stage: Stage::Away { until: now },
@@ -99,9 +122,28 @@ impl Feed {
             heard_at: now,
             last: BTreeMap::new(),
             frames: Default::default(),
+            repairs: None,
         };
         feed.keep_connected(now);
         Ok(feed)
+    }
+
+    /// The same feed, which asks the front door of this client for outcomes that it loses: those
+    /// between two of a ticker, those that a report in binary has and the feed has not, and those
+    /// of before the connection was there again. They are publications of their own
+    /// ([`Publication::replayed`]), in the order of their numbers; until they are there, nothing
+    /// else is given. The client is the feed's alone: replies to what was submitted with it before
+    /// are passed over. It waits for [`Patience::reply`]; what is not had by then was lost.
+    #[must_use]
+    pub fn repaired_by(mut self, client: Client) -> Self {
+        self.repairs = Some(Repairs::new(client));
+        self
+    }
+
+    /// The next gap that was repaired, or that could not be; none without a front door. The latest
+    /// 4,096 are kept.
+    pub fn next_gap(&mut self) -> Option<Gap> {
+        self.repairs.as_mut()?.next_gap()
     }
 
     /// The next publication if there is one; never waits.
@@ -110,14 +152,26 @@ impl Feed {
     /// [`ClientError::NotUnderstood`]: the publisher has sent what is no publication.
     pub fn poll(&mut self) -> Result<Option<Publication>, ClientError> {
         let now = clock::now();
-        self.keep_connected(now);
+        if !self.is_repairing() {
+            self.keep_connected(now);
+        }
         loop {
+            if let Some(repairs) = &mut self.repairs {
+                if let Some(publication) = repairs.next(&mut self.last)? {
+                    return Ok(Some(publication));
+                }
+                if repairs.history.is_busy() {
+                    // What comes meanwhile waits where it is, and is no silence.
+                    self.heard_at = now;
+                    return Ok(None);
+                }
+            }
             match self.connection.receive_frames(&mut self.frames) {
                 Ok(true) => {
                     (self.heard_at, self.lost_count) = (now, 0);
-                    if let Some(publication) = self.read()? {
-                        return Ok(Some(publication));
-                    }
+                    let Some(publication) = self.read()? else { continue };
+                    let Some(repairs) = &mut self.repairs else { return Ok(Some(publication)) };
+                    repairs.add(publication, &self.topics, &mut self.last);
                 }
                 Ok(false) => break,
                 Err(lost) => {
@@ -128,8 +182,21 @@ impl Feed {
         }
         if matches!(self.stage, Stage::Begun { .. }) && self.connection.is_open() {
             self.subscribe(now);
+            if self.is_repairing() {
+                // What is wanted has to be asked for, before anybody waits for it.
+                return self.poll();
+            }
         }
         Ok(None)
+    }
+
+    fn is_repairing(&self) -> bool {
+        self.asking().is_some()
+    }
+
+    /// The client that is waited for.
+    fn asking(&self) -> Option<&History> {
+        self.repairs.as_ref().map(|repairs| &repairs.history).filter(|history| history.is_busy())
     }
 
     /// Waits for the next publication; none when the time is over.
@@ -150,8 +217,13 @@ impl Feed {
                 let is_open = self.stage == Stage::Open;
                 return if is_open { Ok(None) } else { Err(ClientError::NoFeed { waited, lost }) };
             }
-            let wake_at = self.wake_at().min(end);
-            self.connection.wait(wake_at.saturating_duration_since(now));
+            match self.asking() {
+                Some(history) => history.wait(now, end),
+                None => {
+                    let wake_at = self.wake_at().min(end);
+                    self.connection.wait(wake_at.saturating_duration_since(now));
+                }
+            }
         }
     }
 
@@ -166,24 +238,32 @@ impl Feed {
     /// caller's own.
     #[must_use]
     pub fn wake_at(&self) -> Instant {
-        match self.stage {
-            Stage::Away { until } | Stage::Begun { until } => until,
-            Stage::Open => self.heard_at + FEED_SILENCE,
+        match (self.stage, self.asking().and_then(History::wake_at)) {
+            (_, Some(wake_at)) => wake_at,
+            (Stage::Away { until } | Stage::Begun { until }, None) => until,
+            (Stage::Open, None) => self.heard_at + FEED_SILENCE,
         }
     }
 
     /// The descriptor, for a loop of the caller's own: call [`Feed::poll`] until it gives nothing
     /// when it can be read, when it can be written where [`Feed::wants_write`] says so, and at
-    /// [`Feed::wake_at`]. It is another one after a connection was lost; none where there is none.
+    /// [`Feed::wake_at`]. It is another one after a connection was lost, and while something is
+    /// repaired; none where there is none.
     #[must_use]
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.connection.descriptor()
+        match self.asking() {
+            Some(history) => history.client().descriptor(),
+            None => self.connection.descriptor(),
+        }
     }
 
     /// Whether something is to leave that there was no room for.
     #[must_use]
     pub fn wants_write(&self) -> bool {
-        self.connection.wants_write()
+        match self.asking() {
+            Some(history) => history.client().wants_write(),
+            None => self.connection.wants_write(),
+        }
     }
 
     /// Makes a connection where there is none, and gives one up that does not go on.
@@ -223,6 +303,9 @@ impl Feed {
         if let Err(lost) = self.connection.flush() {
             self.note_lost(lost, now);
         }
+        if let Some(repairs) = self.repairs.as_mut().filter(|_| 1 < self.connect_count) {
+            repairs.catch_up(&self.last);
+        }
     }
 
     /// What was received, unless it is known or was not asked for.
@@ -237,7 +320,8 @@ impl Feed {
         }
         let before = self.last.get(topic).copied();
         // A value that is sent again because somebody has just subscribed.
-        if before == Some(sequence) {
+        let was_replayed = |repairs: &Repairs| repairs.were_replayed(topic, sequence);
+        if before == Some(sequence) || self.repairs.as_ref().is_some_and(was_replayed) {
             return Ok(None);
         }
         if before.is_some() || self.last.len() < TOPICS_MAX {
@@ -246,12 +330,12 @@ impl Feed {
         // A lower number is that of a publisher, or of a shard, that began anew.
         let missed = before.map_or(0, |before| sequence.saturating_sub(before.saturating_add(1)));
         let body = read_body(topic, body)?;
-        Ok(Some(Publication { topic: topic.to_owned(), sequence, missed, body }))
+        Ok(Some(Publication { topic: topic.to_owned(), sequence, missed, replayed: false, body }))
     }
 }
 
 fn read_body(topic: &str, body: &[u8]) -> Result<Body, DecodeError> {
-    Ok(if FILLS.iter().any(|fills| topic.starts_with(fills)) {
+    Ok(if ticker(topic).is_some() {
         Body::Event(Event::read(body)?)
     } else if topic == HEARTBEAT {
         Body::Heartbeat(Heartbeat::decode(body)?)

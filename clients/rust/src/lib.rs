@@ -17,7 +17,8 @@
 //! your own.
 //!
 //! [`Feed`] is a subscriber: positions, accounts, fills and heartbeats, each publication once, with
-//! how many were lost before it. What was lost can be had again: this follows a ticker.
+//! how many were lost before it. With a front door ([`Feed::repaired_by`]) it asks for outcomes that
+//! were lost, and gives them where they belong. This follows a ticker from its first outcome on:
 //!
 #![doc = concat!("```no_run\n", include_str!("../examples/follow.rs"), "```")]
 //!
@@ -52,6 +53,9 @@ mod in_flight;
 mod config;
 mod stage;
 mod client;
+mod gap;
+mod history;
+mod repairs;
 mod feed;
 
 pub use allot_domain::{
@@ -65,6 +69,7 @@ pub use connection::{Connection, SendError};
 pub use endpoint::Endpoint;
 pub use error::{ClientError, Lost, Refusal, Unanswered};
 pub use feed::{Body, Feed, Publication};
+pub use gap::{Gap, Unrepaired};
 pub use patience::Patience;
 pub use reply::{Event, Outcome, Replayed, Reply};
 pub use report::{AccountReport, PositionReport, Report, Statement, Tracking};

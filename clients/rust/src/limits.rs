@@ -52,6 +52,9 @@ pub(crate) const SUBSCRIPTION_BYTES_MAX: usize = (128 << 10) - 10;
 /// Beyond, what was lost before a publication is not known.
 pub(crate) const TOPICS_MAX: usize = 64 * 65_536;
 
+/// Gaps that were not taken: beyond, the oldest is forgotten.
+pub(crate) const GAPS_MAX: usize = 4_096;
+
 /// How long a publisher may be silent, whose heartbeat comes each second, before the connection is
 /// made anew.
 pub(crate) const FEED_SILENCE: Duration = Duration::from_secs(5);

@@ -78,9 +78,9 @@ pub struct Replay {
     /// The ticker.
     pub ticker: Ticker,
     /// The first of them, from 1.
-    from: u64,
+    pub(crate) from: u64,
     /// The last of them; the newest where there is none.
-    to: Option<u64>,
+    pub(crate) to: Option<u64>,
 }
 
 impl Fill {

@@ -20,6 +20,7 @@ mod export;
 mod backup;
 mod kill_loop;
 mod feed_restarts;
+mod feed_repairs;
 mod stages;
 mod replays;
 mod asking;
