@@ -47,6 +47,8 @@ pub struct ConsoleConfig {
     pub front_key: Option<CurveKey>,
     /// Where the server publishes.
     pub publish: String,
+    /// The key of the feed, if it encrypts.
+    pub publish_key: Option<CurveKey>,
     /// The file of users.
     pub users: Option<PathBuf>,
     /// Whether pages can be seen without a log-in; on the loopback interface only.
@@ -110,6 +112,7 @@ impl Default for ConsoleConfig {
             front: String::new(),
             front_key: None,
             publish: String::new(),
+            publish_key: None,
             users: None,
             is_open: false,
             is_behind_tls: false,
@@ -249,7 +252,8 @@ fn app(
     let slot = group.thread("follower")?;
     let mut talk = Talk { context: &context, group: &mut group, slot: &slot };
     let place = (config.front.as_str(), config.front_key);
-    let front = talk.follow(place, &config.publish, Hears::All, &board)?;
+    let feed = (config.publish.as_str(), config.publish_key);
+    let front = talk.follow(place, feed, Hears::All, &board)?;
     let desk = config.desk.as_ref().map(|place| {
         let book = DeskBook::default();
         let codec = DeskFront { book: book.clone(), board: board.clone() };
@@ -279,7 +283,7 @@ fn app(
 pub(crate) fn follow(
     board: &Board,
     front: (&str, Option<CurveKey>),
-    publish: &str,
+    publish: (&str, Option<CurveKey>),
     hears: Hears,
 ) -> Result<Running, RuntimeError> {
     let context = Context::new()?;
@@ -302,7 +306,7 @@ impl Talk<'_> {
     fn follow(
         &mut self,
         (front, front_key): (&str, Option<CurveKey>),
-        publish: &str,
+        publish: (&str, Option<CurveKey>),
         hears: Hears,
         board: &Board,
     ) -> Result<Caller<FrontDoor>, RuntimeError> {

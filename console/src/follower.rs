@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use allot_allocation_service::{Report, Topic, TopicName, decode_replies};
 use allot_domain::Ticker;
-use allot_runtime::{Agent, Context, Nanos, PollSet, Publication, RuntimeError, Subscriber};
+use allot_runtime::{
+    Agent, Context, CurveKey, Nanos, PollSet, Publication, RuntimeError, Subscriber,
+};
 use allot_wire::{Encoding, Heartbeat};
 
 use crate::board::Board;
@@ -43,7 +45,7 @@ impl Follower {
     /// When the endpoint is malformed or there are no more file descriptors.
     pub(crate) fn connect(
         context: &Context,
-        publish: &str,
+        (publish, key): (&str, Option<CurveKey>),
         hears: Hears,
         front: CallAgent<FrontDoor>,
         board: Board,
@@ -53,7 +55,7 @@ impl Follower {
         let heartbeat = Topic::Heartbeat.to_string();
         let topics = [positions.as_bytes(), heartbeat.as_bytes(), fills.as_bytes()];
         let topics = if hears == Hears::All { &topics[..] } else { &topics[..2] };
-        let subscriber = Subscriber::connect(context, publish, topics)?;
+        let subscriber = Subscriber::connect_to(context, publish, key, topics)?;
         let silent_at = board.clock.now() + SILENCE;
         Ok(Self {
             subscriber,

@@ -47,6 +47,8 @@ pub struct TopConfig {
     pub front_key: Option<CurveKey>,
     /// Where the server publishes.
     pub publish: String,
+    /// The key of the feed, if it encrypts.
+    pub publish_key: Option<CurveKey>,
     /// The metrics of its processes.
     pub metrics: Vec<SocketAddr>,
     /// The time between two scrapes.
@@ -86,7 +88,8 @@ impl Top {
         let clock = Clock::system();
         let board = Board::new(clock.clone());
         let front = (config.front.as_str(), config.front_key);
-        let follower = follow(&board, front, &config.publish, Hears::Reports).map_err(fail)?;
+        let feed = (config.publish.as_str(), config.publish_key);
+        let follower = follow(&board, front, feed, Hears::Reports).map_err(fail)?;
         let mut running = vec![follower];
         let scrapes = Arc::new(Shared::default());
         let has_metrics = !config.metrics.is_empty();

@@ -109,8 +109,12 @@ impl ConsoleInside {
         let find = |key| endpoints.of(key).context("a server in one process has both endpoints");
         config.front = find(Key::Front)?.to_owned();
         config.publish = find(Key::Publish)?.to_owned();
-        let key = endpoints.of(Key::FrontKey).map(str::parse).transpose();
-        config.front_key = key.map_err(|error| anyhow::anyhow!("{error}"))?;
+        let key = |of| {
+            let key = endpoints.of(of).map(str::parse).transpose();
+            key.map_err(|error| anyhow::anyhow!("{error}"))
+        };
+        config.front_key = key(Key::FrontKey)?;
+        config.publish_key = key(Key::PublishKey)?;
         let console = Console::start(&config)?;
         let (url, stopper) = (console.url(), console.stopper());
         let run = move || {

@@ -23,10 +23,11 @@ fn warning(settings: &Settings, key: Key) -> Option<String> {
             "it is not encrypted, and whoever can connect can send whatever clients send",
             "encrypt it with --front-secret FILE, and let only clients connect",
         ),
+        Key::Publish if settings.publish_secret.is_some() => return None,
         Key::Publish => (
             &settings.publish,
             "it is not encrypted, and whoever can connect reads all that is published",
-            "let only subscribers connect, or bind it to 127.0.0.1",
+            "encrypt it with --publish-secret FILE, and let only subscribers connect",
         ),
         Key::Backplane => (
             &settings.backplane,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use allot_allocation_service::{Topic, TopicName};
 use allot_domain::{Incarnation, Ticker, TopicSeq};
-use allot_runtime::{Clock, Context, Nanos, Publication, Subscriber};
+use allot_runtime::{Clock, Context, CurveKey, Nanos, Publication, Subscriber};
 use allot_wire::Heartbeat;
 use anyhow::Result;
 
@@ -37,12 +37,12 @@ struct Notes {
 }
 
 impl FeedReader {
-    /// Subscribes to these topics, and to heartbeats.
-    pub(crate) fn connect(endpoint: &str, topics: &[&str]) -> Result<Self> {
+    /// Subscribes to these topics, and to heartbeats, with the key of a feed that encrypts.
+    pub(crate) fn connect(endpoint: &str, key: Option<CurveKey>, topics: &[&str]) -> Result<Self> {
         let heartbeat = Topic::Heartbeat.to_string();
         let topics = topics.iter().copied().chain([heartbeat.as_str()]);
         let topics: Vec<_> = topics.map(str::as_bytes).collect();
-        let subscriber = Subscriber::connect(&Context::new()?, endpoint, &topics)?;
+        let subscriber = Subscriber::connect_to(&Context::new()?, endpoint, key, &topics)?;
         let clock = Clock::system();
         let silent_at = clock.now() + SILENCE;
         let endpoint = endpoint.to_owned();

@@ -1,4 +1,4 @@
-//! Front keys: the file with the CURVE keys of the front door, created at the first start.
+//! Front keys: the files with the CURVE keys of front door and feed, created at the first start.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -22,6 +22,15 @@ const OTHERS: u32 = 0o077;
 pub(crate) fn of(settings: &Settings) -> Result<Option<CurveKeys>> {
     let read = |path| read_or_create(path, "the front door");
     settings.front_secret.as_deref().map(read).transpose()
+}
+
+/// The keys of the feed, if it encrypts.
+///
+/// # Errors
+/// As [`of`].
+pub(crate) fn of_feed(settings: &Settings) -> Result<Option<CurveKeys>> {
+    let read = |path| read_or_create(path, "the feed");
+    settings.publish_secret.as_deref().map(read).transpose()
 }
 
 /// The keys of what is named, in a file that is made if it is not there.

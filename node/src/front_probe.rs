@@ -80,15 +80,23 @@ fn sentence(finding: DoorFinding, front: &str) -> String {
 ///
 /// # Errors
 /// When there are no more file descriptors.
-pub(crate) fn examine_publisher(context: &Context, publish: &str) -> Result<String, RuntimeError> {
-    Ok(match probe_door(context, publish, None, LONGEST)? {
+pub(crate) fn examine_publisher(
+    context: &Context,
+    publish: &str,
+    key: Option<CurveKey>,
+) -> Result<String, RuntimeError> {
+    Ok(match probe_door(context, publish, key, LONGEST)? {
         DoorFinding::Publisher => {
             "a publisher is there; check that its router and all of its shards are running, and \
              that --report-every of the server is shorter than --timeout"
                 .to_owned()
         }
-        DoorFinding::Door | DoorFinding::NeedsKey | DoorFinding::OtherKey => format!(
+        DoorFinding::Door => format!(
             "{publish} is a front door; use the endpoint that the server prints after publish="
+        ),
+        DoorFinding::NeedsKey | DoorFinding::OtherKey => format!(
+            "{publish} encrypts; give the key that the server prints after publish-key= with \
+             --publish-key, or, if this is its front door, the endpoint after publish="
         ),
         DoorFinding::Nothing => format!("nothing listens at {publish}; start the server there"),
         DoorFinding::Unreachable => format!(

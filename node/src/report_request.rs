@@ -43,11 +43,11 @@ pub(crate) fn number(settings: &Settings, timeout: Duration) -> Result<ReportNum
 /// When there is none in time.
 pub(crate) fn report_now(settings: &Settings, timeout: Duration) -> Result<Report> {
     let topic = Topic::Positions(Encoding::Binary).to_string();
-    let mut reader = FeedReader::connect(&settings.publish, &[&topic])?;
+    let mut reader = FeedReader::connect(&settings.publish, settings.publish_key, &[&topic])?;
     let number = number(settings, timeout)?;
     loop {
         let Some(publication) = reader.next(timeout) else {
-            return Err(no_report(&settings.publish, timeout)?);
+            return Err(no_report(settings, timeout)?);
         };
         let report = Report::decode(&publication.body).map_err(|error| anyhow!("{error}"))?;
         if number <= report.report {
@@ -61,7 +61,8 @@ pub(crate) fn report_now(settings: &Settings, timeout: Duration) -> Result<Repor
 ///
 /// # Errors
 /// When there are no more file descriptors.
-pub(crate) fn no_report(publish: &str, timeout: Duration) -> Result<anyhow::Error> {
-    let why = front_probe::examine_publisher(&Sockets::new()?, publish)?;
+pub(crate) fn no_report(settings: &Settings, timeout: Duration) -> Result<anyhow::Error> {
+    let Settings { publish, publish_key, .. } = settings;
+    let why = front_probe::examine_publisher(&Sockets::new()?, publish, *publish_key)?;
     Ok(anyhow!("no report came from {publish} within {}: {why}", duration::show(timeout)))
 }

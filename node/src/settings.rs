@@ -33,6 +33,10 @@ pub struct Settings {
     pub front_key: Option<CurveKey>,
     /// The endpoint for subscribers.
     pub publish: String,
+    /// The file with the keys of the feed, if it encrypts.
+    pub publish_secret: Option<PathBuf>,
+    /// The key that subscribers expect of the feed.
+    pub publish_key: Option<CurveKey>,
     /// The directory of the sockets between the processes.
     pub run_dir: PathBuf,
     /// The endpoint of the router for shards and publisher.
@@ -86,11 +90,10 @@ impl Settings {
             front: config.read(Key::Front, endpoint)?,
             transport: config.read(Key::Transport, |text| text.parse().ok())?,
             front_secret: config.read(Key::FrontSecret, path_or_none)?,
-            front_key: config.read(Key::FrontKey, |text| match text {
-                "none" => Some(None),
-                key => key.parse().ok().map(Some),
-            })?,
+            front_key: config.read(Key::FrontKey, key_or_none)?,
             publish: config.read(Key::Publish, endpoint)?,
+            publish_secret: config.read(Key::PublishSecret, path_or_none)?,
+            publish_key: config.read(Key::PublishKey, key_or_none)?,
             run_dir: config
                 .read(Key::RunDir, |text| (!text.is_empty()).then(|| PathBuf::from(text)))?,
             backplane: config.read(Key::Backplane, endpoint)?,
@@ -143,6 +146,11 @@ fn ack(config: &Config, has_journal: bool) -> Result<Ack> {
         _ => None,
     });
     ack?
+}
+
+/// A key; none for the word.
+fn key_or_none(text: &str) -> Option<Option<CurveKey>> {
+    if text == "none" { Some(None) } else { text.parse().ok().map(Some) }
 }
 
 /// A path, or `none`. An empty text is invalid.
@@ -248,6 +256,8 @@ mod tests {
             (Key::Metrics, "9100"),
             (Key::FrontSecret, ""),
             (Key::FrontKey, "0123456789"),
+            (Key::PublishSecret, ""),
+            (Key::PublishKey, "0123456789"),
         ] {
             let error = error_of(key, text).unwrap_or_else(|| panic!("{key:?} accepts {text:?}"));
             assert!(error.contains(key.allowed()), "{error}");

@@ -65,7 +65,7 @@ pub fn embedded(settings: &Settings) -> Result<Server> {
     let config = server_config(settings, ledger, book_config(settings))?;
     let mut timing = Timing::open(settings)?;
     let server = allot_server::embedded::<Allocation>(&config, &mut timing.stages())?;
-    Ok(Server::new(server, config.endpoints.front_keys, timing, settings).of_ledger(ledger))
+    Ok(Server::new(server, Keys::of(&config.endpoints), timing, settings).of_ledger(ledger))
 }
 
 /// A desk in one process: router, shards and publisher, and what gets quotes from this server.
@@ -80,11 +80,13 @@ pub(crate) fn desk(settings: &Settings, quotes: SocketAddr, times: QuoteTimes) -
     let config = DeskConfig { history, names, keeps_log: settings.data.is_some() };
     let config = server_config(settings, ledger, config)?;
     let mut timing = Timing::open(settings)?;
+    let publish_key = config.endpoints.publish_keys.as_ref().map(CurveKeys::public);
     let feeder = Feeder {
         name: "quotes",
         make: Box::new(move |ends: FeederEnds| {
             let FeederEnds { router, publish, context, .. } = ends;
-            let manager = QuoteManager::new(quotes, times, shards, &context, &publish, router)?;
+            let feed = (publish.as_str(), publish_key);
+            let manager = QuoteManager::new(quotes, times, shards, &context, feed, router)?;
             Ok(Box::new(manager) as Box<dyn Agent>)
         }),
     };
@@ -92,7 +94,7 @@ pub(crate) fn desk(settings: &Settings, quotes: SocketAddr, times: QuoteTimes) -
         let stages = &mut timing.stages();
         allot_server::embedded_with::<Desk>(&config, stages, Some(feeder))?
     };
-    Ok(Server::new(server, config.endpoints.front_keys, timing, settings).of_ledger(ledger))
+    Ok(Server::new(server, Keys::of(&config.endpoints), timing, settings).of_ledger(ledger))
 }
 
 /// The router as a process of its own.
@@ -108,7 +110,8 @@ pub fn router_process(settings: &Settings) -> Result<Server> {
         let stages = &mut timing.stages();
         allot_server::router_process::<Allocation>(&config, stages)?
     };
-    Ok(Server::new(server, config.endpoints.front_keys, timing, settings))
+    let keys = Keys { front: config.endpoints.front_keys, publish: None };
+    Ok(Server::new(server, keys, timing, settings))
 }
 
 /// One shard as a process of its own.
@@ -123,7 +126,7 @@ pub fn shard_process(settings: &Settings, shard: ShardId) -> Result<Server> {
         let stages = &mut timing.stages();
         allot_server::shard_process::<Allocation>(&config, shard, stages)?
     };
-    Ok(Server::new(server, None, timing, settings).of_ledger(ledger))
+    Ok(Server::new(server, Keys::default(), timing, settings).of_ledger(ledger))
 }
 
 /// The publisher as a process of its own.
@@ -135,7 +138,8 @@ pub fn publisher_process(settings: &Settings) -> Result<Server> {
     make_directories(&[&settings.publish, &settings.parts])?;
     let config = server_config(settings, None, book_config(settings))?;
     let server = allot_server::publisher_process::<Allocation>(&config)?;
-    Ok(Server::new(server, None, Timing::open(settings)?, settings))
+    let keys = Keys { front: None, publish: config.endpoints.publish_keys };
+    Ok(Server::new(server, keys, Timing::open(settings)?, settings))
 }
 
 /// Everything on one thread that a test steps, on its clock, with a door and a feed in memory.
@@ -233,6 +237,7 @@ fn server_config<C>(
             transport: settings.transport,
             front_keys: front_keys::of(settings)?,
             publish: settings.publish.clone(),
+            publish_keys: front_keys::of_feed(settings)?,
             backplane: settings.backplane.clone(),
             parts: settings.parts.clone(),
         },
@@ -263,15 +268,23 @@ fn book_config(settings: &Settings) -> BookConfig {
     BookConfig { blend, history, names }
 }
 
+/// The keys of the ends of a server that encrypt.
+#[derive(Clone, Copy, Default)]
+struct Keys {
+    front: Option<CurveKeys>,
+    publish: Option<CurveKeys>,
+}
+
+impl Keys {
+    const fn of(endpoints: &EndpointConfig) -> Self {
+        Self { front: endpoints.front_keys, publish: endpoints.publish_keys }
+    }
+}
+
 impl Server {
-    fn new(
-        server: RunningServer,
-        front_keys: Option<CurveKeys>,
-        timing: Timing,
-        settings: &Settings,
-    ) -> Self {
+    fn new(server: RunningServer, keys: Keys, timing: Timing, settings: &Settings) -> Self {
         let RunningServer { running, bound, counters } = server;
-        let endpoints = Endpoints::of_server(bound, front_keys);
+        let endpoints = Endpoints::of_server(bound, keys);
         Self { running, endpoints, counters, timing, metrics: settings.metrics }
     }
 
@@ -303,16 +316,18 @@ impl Server {
 }
 
 impl Endpoints {
-    /// Where a server is found, and the key that clients are to expect of its front door.
-    fn of_server(bound: Bound, front_keys: Option<CurveKeys>) -> Self {
+    /// Where a server is found, and the keys that clients are to expect of it.
+    fn of_server(bound: Bound, keys: Keys) -> Self {
         let Bound { front, publish, backplane, parts } = bound;
-        let front_key = front_keys.map(|keys| keys.public().to_string());
+        let [front_key, publish_key] =
+            [keys.front, keys.publish].map(|keys| keys.map(|keys| keys.public().to_string()));
         let all = [
             (Key::Front, front),
             (Key::Publish, publish),
             (Key::Backplane, backplane),
             (Key::Parts, parts),
             (Key::FrontKey, front_key),
+            (Key::PublishKey, publish_key),
         ];
         let known = all.into_iter().filter_map(|(key, text)| text.map(|text| (key, text)));
         Self { known: known.collect(), ledger: None }

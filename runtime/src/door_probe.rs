@@ -88,7 +88,8 @@ pub fn probe_door(
         Progress::Succeeded => return Ok(DoorFinding::Door),
         _ => {}
     }
-    if attempt(zmq::SUB, None)? == Progress::Succeeded {
+    let is_feed = |key| Ok::<_, RuntimeError>(attempt(zmq::SUB, key)? == Progress::Succeeded);
+    if is_feed(None)? || key.is_some() && is_feed(key)? {
         return Ok(DoorFinding::Publisher);
     }
     let in_clear = if key.is_some() { attempt(zmq::DEALER, None)? } else { as_given };

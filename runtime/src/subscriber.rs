@@ -6,7 +6,7 @@ use zmq::Message;
 
 use crate::limits::{BROADCAST_HIGH_WATER, LINK_FRAME_BYTES_MAX};
 use crate::socket::{Bounds, Socket};
-use crate::{Context, PollSet, Publication, RuntimeError};
+use crate::{Context, CurveKey, PollSet, Publication, RuntimeError};
 
 /// A SUB socket. It reconnects and subscribes again by itself.
 pub struct Subscriber {
@@ -25,6 +25,19 @@ impl Subscriber {
         endpoint: &str,
         topics: &[&[u8]],
     ) -> Result<Self, RuntimeError> {
+        Self::connect_to(context, endpoint, None, topics)
+    }
+
+    /// The same with the key of a broadcast that encrypts: no other is understood.
+    ///
+    /// # Errors
+    /// As [`Subscriber::connect`].
+    pub fn connect_to(
+        context: &Context,
+        endpoint: &str,
+        key: Option<CurveKey>,
+        topics: &[&[u8]],
+    ) -> Result<Self, RuntimeError> {
         let bounds = Bounds {
             high_water: BROADCAST_HIGH_WATER,
             receive_high_water: BROADCAST_HIGH_WATER,
@@ -33,6 +46,7 @@ impl Subscriber {
         let socket = Socket::open(context, zmq::SUB, bounds, |socket| {
             // Subscriptions wait in the send queue, so it must have no bound, or some are dropped.
             socket.set_sndhwm(0)?;
+            key.map_or(Ok(()), |key| key.expect(socket))?;
             // A subscription that was not delivered need not be.
             socket.set_linger(0)?;
             topics.iter().try_for_each(|topic| socket.set_subscribe(topic))

@@ -50,6 +50,8 @@ pub struct EndpointConfig {
     pub transport: Transport,
     /// The keys of the front door, if it encrypts.
     pub front_keys: Option<CurveKeys>,
+    /// The keys of the feed, if it encrypts.
+    pub publish_keys: Option<CurveKeys>,
     /// Where subscribers connect.
     pub publish: String,
     /// Where shards and publisher meet the router.
@@ -130,6 +132,7 @@ impl<C> ServerConfig<C> {
                 front: any.clone(),
                 transport: Transport::default(),
                 front_keys: None,
+                publish_keys: None,
                 publish: any.clone(),
                 backplane: any.clone(),
                 parts: any,

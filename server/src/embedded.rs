@@ -243,7 +243,11 @@ pub(crate) fn broadcast<C>(
     context: &Context,
     config: &crate::ServerConfig<C>,
 ) -> Result<Broadcast, ServerError> {
-    let options =
-        BroadcastOptions { transport: config.endpoints.transport, ..BroadcastOptions::default() };
-    Ok(Broadcast::bind(context, &config.endpoints.publish, options)?)
+    let endpoints = &config.endpoints;
+    let options = BroadcastOptions {
+        keys: endpoints.publish_keys,
+        transport: endpoints.transport,
+        ..BroadcastOptions::default()
+    };
+    Ok(Broadcast::bind(context, &endpoints.publish, options)?)
 }

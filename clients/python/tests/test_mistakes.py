@@ -165,9 +165,9 @@ def test_a_key_that_is_none_is_named_and_not_repeated() -> None:
         assert "40 characters of Z85" in str(refused.value) and given not in str(refused.value)
 
 
-def why_no_update(topics: List[str], endpoint: str) -> str:
+def why_no_update(topics: List[str], endpoint: str, key: str = "") -> str:
     with pytest.raises(TimeoutError) as timeout:
-        next(allot.subscribe(topics, endpoint, timeout=4))
+        next(allot.subscribe(topics, endpoint, timeout=4, publish_key=key or None))
     return str(timeout.value)
 
 
@@ -242,3 +242,13 @@ def test_the_type_checker_finds_what_is_misspelt(tmp_path: Path) -> None:
     assert "dict[" in about["10"].lower(), found
     assert "Non-overlapping equality check" in about["11"], found
     assert sorted(about, key=int) == ["2", "6", "7", "10", "11"], found
+
+
+def test_a_feed_that_encrypts_says_so_without_its_key(serve: Callable[..., Server]) -> None:
+    locked = serve("--publish-secret", "feed-keys")
+    text = why_no_update(["positions:json"], locked["publish"])
+    # Its own greeting, which says so, may be lost with the connection.
+    assert "publish-key=" in text or "is no server of Allot" in text
+    other = serve("--publish-secret", "other-feed-keys")
+    text = why_no_update(["positions:json"], locked["publish"], other["publish-key"])
+    assert "has another key" in text

@@ -107,3 +107,15 @@ def test_an_encrypted_front_door_takes_its_key(serve: Callable[..., Server]) -> 
         start={"AAPL": 1},
     )
     assert next(start).replayed
+
+
+def test_an_encrypted_feed_takes_its_key(serve: Callable[..., Server]) -> None:
+    locked = serve("--publish-secret", "feed-keys")
+    with allot.Source(endpoint=locked["front"]) as source:
+        source.split({"a": "100"})
+        source.fill("AAPL", "10", 3)
+    ends = {"endpoint": locked["publish"], "publish_key": locked["publish-key"]}
+    update = allot.latest(timeout=60, front=locked["front"], **ends)
+    assert update.body["type"] == "positions" and update.body["fills"] == 1
+    beats = allot.subscribe(["heartbeat:"], timeout=60, **ends)
+    assert next(beats).body["type"] == "heartbeat"

@@ -47,7 +47,7 @@ pub(crate) struct Bust {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     timeout: Duration,
     #[command(flatten)]
-    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish]) }>,
+    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish, Key::PublishKey]) }>,
 }
 
 pub(super) fn id(text: &str) -> Result<MessageId, String> {

@@ -73,7 +73,7 @@ pub(crate) struct ConsolePages {
     #[arg(long, value_name = "FILE", requires = "mesh")]
     mesh_secret: Option<PathBuf>,
     #[command(flatten)]
-    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish]) }>,
+    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish, Key::PublishKey]) }>,
 }
 
 /// What belongs to the console.
@@ -114,6 +114,7 @@ pub(crate) fn run(pages: &ConsolePages, common: &CommonArgs) -> Result<ExitCode>
         front: settings.front,
         front_key: settings.front_key,
         publish: settings.publish,
+        publish_key: settings.publish_key,
         users: is_wanted.then(|| pages.users.clone()),
         is_open: pages.open,
         is_behind_tls: pages.behind_tls,

@@ -32,7 +32,7 @@ pub(crate) struct Doctor {
     #[arg(long)]
     expect_server: bool,
     #[command(flatten)]
-    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish]) }>,
+    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish, Key::PublishKey]) }>,
 }
 
 /// What was found and, if it is a problem, how to fix it.
@@ -61,7 +61,7 @@ pub(crate) fn run(doctor: &Doctor, common: &CommonArgs) -> Result<ExitCode> {
     };
     machine::examine(&context)?.into_iter().try_for_each(&mut report)?;
     let front = server::examine_front(&context, &settings.front, settings.front_key);
-    let publish = server::examine_publish(&context, &settings.publish);
+    let publish = server::examine_publish(&context, &settings.publish, settings.publish_key);
     server::judge(front, publish, doctor.expect_server).into_iter().try_for_each(&mut report)?;
     Ok(if worst == Grade::Bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

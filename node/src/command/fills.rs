@@ -42,7 +42,7 @@ pub(crate) struct Fills {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(flatten)]
-    flags: Flags<{ set(&[Key::Publish, Key::Front, Key::FrontKey]) }>,
+    flags: Flags<{ set(&[Key::Publish, Key::Front, Key::FrontKey, Key::PublishKey]) }>,
 }
 
 /// Output format.
@@ -71,7 +71,8 @@ pub(crate) fn run(fills: &Fills, common: &CommonArgs) -> Result<ExitCode> {
         };
         let history = HistoryReader::connect(&settings.front, settings.front_key)?;
         let topic = topic(&ticker).to_string();
-        let reader = FeedReader::connect(&settings.publish, &[topic.as_str()])?.mended();
+        let reader =
+            FeedReader::connect(&settings.publish, settings.publish_key, &[&topic])?.mended();
         let out = BufWriter::new(io::stdout().lock());
         let (format, next) = (fills.format, TickerSeq::new(from));
         return Follower { ticker, format, next, is_begun: false, history, reader, out }.run();
@@ -82,7 +83,7 @@ pub(crate) fn run(fills: &Fills, common: &CommonArgs) -> Result<ExitCode> {
         tickers => tickers.iter().map(|ticker| topic(ticker).to_string()).collect(),
     };
     let topics: Vec<_> = topics.iter().map(String::as_str).collect();
-    let mut reader = FeedReader::connect(&endpoint, &topics)?;
+    let mut reader = FeedReader::connect(&endpoint, settings.publish_key, &topics)?;
     let mut out = BufWriter::new(io::stdout().lock());
     loop {
         let publication = match reader.next(Duration::ZERO) {

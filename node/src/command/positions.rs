@@ -72,7 +72,7 @@ pub(crate) struct Positions {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     timeout: Duration,
     #[command(flatten)]
-    flags: Flags<{ set(&[Key::Publish, Key::Front, Key::FrontKey]) }>,
+    flags: Flags<{ set(&[Key::Publish, Key::Front, Key::FrontKey, Key::PublishKey]) }>,
 }
 
 /// Output format.
@@ -112,7 +112,7 @@ fn follow(positions: &Positions, settings: &Settings) -> Result<()> {
     let topic = topic(positions);
     // Whether there is such an account, the report of the whole firm says.
     let topics = if topic == whole { vec![&*topic] } else { vec![&*topic, &*whole] };
-    let mut reader = FeedReader::connect(endpoint, &topics)?;
+    let mut reader = FeedReader::connect(endpoint, settings.publish_key, &topics)?;
     let is_single = positions.once || positions.now;
     let least = match positions.now {
         true => report_request::number(settings, positions.timeout)?,
@@ -122,7 +122,7 @@ fn follow(positions: &Positions, settings: &Settings) -> Result<()> {
     let mut is_first = true;
     loop {
         let Some(publication) = reader.next(timeout) else {
-            return Err(report_request::no_report(endpoint, timeout)?);
+            return Err(report_request::no_report(settings, timeout)?);
         };
         let undecodable =
             || format!("cannot decode a report from {endpoint}; does the server run this version?");

@@ -26,6 +26,7 @@ pub(crate) struct PublisherBox {
 
 const KEYS: u32 = set(&[
     Key::Publish,
+    Key::PublishSecret,
     Key::Transport,
     Key::RunDir,
     Key::Backplane,

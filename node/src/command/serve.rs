@@ -17,6 +17,7 @@ pub(crate) const KEYS: u32 = set(&[
     Key::Transport,
     Key::FrontSecret,
     Key::Publish,
+    Key::PublishSecret,
     Key::Shards,
     Key::ReportEvery,
     Key::MarkerEvery,

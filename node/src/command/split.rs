@@ -56,7 +56,7 @@ pub(crate) struct Split {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     timeout: Duration,
     #[command(flatten)]
-    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish]) }>,
+    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish, Key::PublishKey]) }>,
 }
 
 /// Sends it, or says what it would do.

@@ -51,7 +51,7 @@ pub(crate) struct TopArgs {
           value_parser = duration::parse)]
     timeout: Duration,
     #[command(flatten)]
-    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish]) }>,
+    flags: Flags<{ set(&[Key::Front, Key::FrontKey, Key::Publish, Key::PublishKey]) }>,
 }
 
 /// A scrape takes some milliseconds of a process that has better things to do.
@@ -83,6 +83,7 @@ pub(crate) fn run(arguments: &TopArgs, common: &CommonArgs) -> Result<ExitCode> 
         front: settings.front,
         front_key: settings.front_key,
         publish: settings.publish,
+        publish_key: settings.publish_key,
         metrics,
         every: arguments.every,
     })?;

@@ -20,8 +20,12 @@ fn server(place: &Place) -> (Process, String) {
 
 /// Whether a client that expects this key, or none, completes the handshake.
 fn gets_through(front: &str, key: Option<&[u8]>) -> bool {
+    gets_through_as(zmq::DEALER, front, key)
+}
+
+fn gets_through_as(kind: zmq::SocketType, front: &str, key: Option<&[u8]>) -> bool {
     let context = zmq::Context::new();
-    let [socket, monitor] = [zmq::DEALER, zmq::PAIR].map(|kind| context.socket(kind).unwrap());
+    let [socket, monitor] = [kind, zmq::PAIR].map(|kind| context.socket(kind).unwrap());
     let pair = zmq::CurveKeyPair::new().unwrap();
     if let Some(key) = key {
         socket.set_curve_serverkey(key).unwrap();
@@ -106,5 +110,60 @@ fn an_open_door_to_other_machines_is_warned_of() {
     for named in ["front tcp://0.0.0.0:* can be reached", "publish tcp://0.0.0.0:* can be reached"]
     {
         assert!(errors.contains(named), "{errors}");
+    }
+}
+
+/// A subscriber of libzmq that expects this key, or none.
+fn subscriber(publish: &str, key: Option<&[u8]>) -> zmq::Socket {
+    let socket = zmq::Context::new().socket(zmq::SUB).unwrap();
+    if let Some(key) = key {
+        let pair = zmq::CurveKeyPair::new().unwrap();
+        socket.set_curve_serverkey(key).unwrap();
+        socket.set_curve_publickey(&pair.public_key).unwrap();
+        socket.set_curve_secretkey(&pair.secret_key).unwrap();
+    }
+    socket.set_subscribe(b"").unwrap();
+    socket.set_rcvtimeo(PATIENCE_MS).unwrap();
+    socket.connect(publish).unwrap();
+    socket
+}
+
+#[test]
+fn only_a_subscriber_with_the_key_of_the_feed_hears_it() {
+    for transport in ["native", "libzmq"] {
+        let place = Place::new();
+        let serve = ["serve", "--transport", transport, "--front", FREE, "--publish", FREE];
+        let secrets = ["--front-secret", "keys", "--publish-secret", "feed-keys"];
+        let mut process = place.start(&[&serve[..], &secrets].concat());
+        let line = process.line_with("listening ");
+        let (front, front_key) = (endpoint(&line, "front="), endpoint(&line, "front-key="));
+        let (publish, key) = (endpoint(&line, "publish="), endpoint(&line, "publish-key="));
+        assert_ne!(front_key, key);
+        let known = zmq::z85_decode(&key).unwrap();
+        let frames = subscriber(&publish, Some(&known)).recv_multipart(0).unwrap();
+        assert_eq!(frames.len(), 3, "{transport}");
+        let of_door = zmq::z85_decode(&front_key).unwrap();
+        for (stranger, what) in [(None, "in clear text"), (Some(&of_door[..]), "another key")] {
+            let ends = gets_through_as(zmq::SUB, &publish, stranger);
+            assert!(!ends, "{transport}: {what}");
+        }
+        assert!(gets_through_as(zmq::SUB, &publish, Some(&known)), "{transport}");
+
+        // Commands that read the feed, and a program in Rust.
+        let client = Client::connect_to(&front, &front_key);
+        assert!(matches!(client.ask(SPLIT.as_bytes()), Reply::Accepted { .. }));
+        let ends = ["--front", &front, "--front-key", &front_key, "--publish", &publish];
+        let keyed = [&ends[..], &["--publish-key", &key]].concat();
+        let shown = place.run(&[&["positions", "--now"][..], &keyed].concat());
+        assert!(shown.ok().contains("33.3"), "{transport}");
+        let healthy = place.run(&[&["doctor"][..], &keyed].concat()).stdout;
+        assert!(
+            healthy.contains(&format!("publish {publish}: a server")),
+            "{transport}: {healthy}"
+        );
+        let mut feed =
+            allot_client::Feed::connect_with_key(&publish, &key, ["heartbeat:"]).unwrap();
+        let patience = std::time::Duration::from_secs(120);
+        assert!(feed.next(patience).unwrap().is_some(), "{transport}");
     }
 }

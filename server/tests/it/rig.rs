@@ -35,6 +35,7 @@ pub(crate) fn over_ipc(folder: &Path, shards: usize) -> ServerConfig<CounterConf
         front: at("front"),
         transport: Transport::default(),
         front_keys: None,
+        publish_keys: None,
         publish: at("publish"),
         backplane: at("backplane"),
         parts: at("parts"),

@@ -117,10 +117,23 @@ class Probe:
 
     def _feed(self) -> str:
         at = self._endpoint
-        if self._is_other or self._furthest == _MISMATCHED:
+        if self._furthest == _MISMATCHED and self._key is not None:
+            return f"the feed at {at} does not encrypt; leave out publish_key"
+        if self._furthest == _MISMATCHED:
+            return (
+                f"{at} encrypts: if it is a position feed, pass as publish_key= what the server "
+                "prints after publish-key=; if it is a front door, use the endpoint that it "
+                "prints after publish="
+            )
+        if self._is_other:
             return (
                 f"{at} is no position feed but a front door; use the endpoint that the server "
                 "prints after publish="
+            )
+        if self._furthest == _BROKEN_OFF and self._key is not None:
+            return (
+                f"the feed at {at} broke the connection off: it has another key, or does not "
+                "encrypt; use what the server prints after publish-key="
             )
         if self._furthest == _SUCCEEDED:
             return f"a publisher is at {at} and has published nothing of it"

@@ -19,17 +19,19 @@ def latest(
     *,
     front: Optional[str] = None,
     key: Optional[str] = None,
+    publish_key: Optional[str] = None,
 ) -> Update:
     """The latest report: of the firm, or of one account with `account:json:<id>:`.
 
     It is at most as old as the time between two reports, 10 seconds unless the server was told
     otherwise. With `front`, the endpoint of the front door, a report is made now, which contains
-    everything that has had its reply. Raises `TimeoutError` if there is none in time.
+    everything that has had its reply. `key` and `publish_key` are the public keys of front door and
+    feed, where they encrypt. Raises `TimeoutError` if there is none in time.
     """
     if not topic.startswith(("positions:json", "account:json:")):
         raise ValueError(f"the topic must be one of reports, as positions:json; it was {topic!r}")
     deadline = time.monotonic() + timeout
-    with Subscription([topic], endpoint, timeout) as subscription:
+    with Subscription([topic], endpoint, timeout, publish_key=publish_key) as subscription:
         least = 0
         if front is not None:
             message = ReportRequest(f"py-latest-{uuid.uuid4().hex[:16]}", 1)

@@ -48,6 +48,7 @@ class Subscription:
         *,
         front: Optional[str] = None,
         key: Optional[str] = None,
+        publish_key: Optional[str] = None,
         on_gap: Optional[Callable[[Gap], None]] = None,
         on_reconnect: Optional[Callable[[Reconnection], None]] = None,
         start: Optional[Mapping[str, int]] = None,
@@ -56,6 +57,7 @@ class Subscription:
     ) -> None:
         self._topics = names.topics(topics)
         self._endpoint = names.endpoint(endpoint)
+        self._publish_key = publish_key
         self._timeout = timeout
         self._on_reconnect = on_reconnect
         if start and front is None:
@@ -151,7 +153,7 @@ class Subscription:
             yield from self._follower.begin(ticker, first)
 
     def _connect(self) -> zmq.Socket[bytes]:
-        socket = open_socket(zmq.SUB, self._endpoint)
+        socket = open_socket(zmq.SUB, self._endpoint, self._publish_key)
         for topic in self._topics:
             socket.subscribe(topic)
         socket.subscribe(_HEARTBEAT)
@@ -256,7 +258,7 @@ class Subscription:
 
     def _ask_why(self, now: float, deadline: Optional[float]) -> None:
         if self._probe is None:
-            self._probe = Probe(zmq.SUB, self._endpoint, None)
+            self._probe = Probe(zmq.SUB, self._endpoint, self._publish_key)
             self._probe_ends = now + PROBE_SECONDS
             return
         self._end_probe()
@@ -294,6 +296,7 @@ class _Pulse:
     """Whether the publisher is there, by its heartbeats. A server without any is not judged."""
 
     def __init__(self, timeout: float) -> None:
+        self._publish_key = publish_key
         self._timeout = timeout
         self._patience = timeout
         self._heard_at: Optional[float] = None
@@ -387,6 +390,7 @@ def subscribe(
     *,
     front: Optional[str] = None,
     key: Optional[str] = None,
+    publish_key: Optional[str] = None,
     on_gap: Optional[Callable[[Gap], None]] = None,
     on_reconnect: Optional[Callable[[Reconnection], None]] = None,
     start: Optional[Mapping[str, int]] = None,
@@ -400,7 +404,7 @@ def subscribe(
 
     With `front`, the endpoint of the front door, outcomes of `fills:` topics that were lost are
     had again, and yielded in order, each once; `key` is the front door's public key, if it
-    encrypts. `start` names for some tickers the number of the outcome to begin with; the others
+    encrypts, and `publish_key` that of the feed. `start` names for some tickers the number of the outcome to begin with; the others
     begin with the first that arrives, or after the first report. `on_gap` is called with each gap,
     once it is repaired, or cannot be. What `start` asks for is no gap, up to the first outcome that
     the feed has, unless it is no longer kept. A repair takes `repair_timeout` seconds at most.
@@ -419,6 +423,7 @@ def subscribe(
         timeout,
         front=front,
         key=key,
+        publish_key=publish_key,
         on_gap=on_gap,
         on_reconnect=on_reconnect,
         start=start,

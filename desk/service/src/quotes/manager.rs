@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use allot_desk_rules::limits::DUE_GRAIN_NS;
 use allot_desk_rules::{QuoteRetried, Quoted, Symbol, Wanted};
-use allot_runtime::{Agent, Context, Link, Nanos, PollSet, RuntimeError, Subscriber};
+use allot_runtime::{Agent, Context, CurveKey, Link, Nanos, PollSet, RuntimeError, Subscriber};
 use allot_wire::backplane::{Feedback, encode_feedback};
 
 use super::connection::Connection;
@@ -72,7 +72,7 @@ struct Outgoing {
 }
 
 impl QuoteManager {
-    /// A manager that hears the publisher at this endpoint.
+    /// A manager that hears the publisher at this endpoint, which encrypts if it has a key.
     ///
     /// # Errors
     /// When there are no more file descriptors.
@@ -81,14 +81,14 @@ impl QuoteManager {
         times: QuoteTimes,
         shards: usize,
         context: &Context,
-        publish: &str,
+        (publish, key): (&str, Option<CurveKey>),
         router: Link,
     ) -> Result<Self, RuntimeError> {
         Ok(Self {
             server,
             times,
             shards,
-            subscriber: Subscriber::connect(context, publish, &[WANTED.as_bytes()])?,
+            subscriber: Subscriber::connect_to(context, publish, key, &[WANTED.as_bytes()])?,
             router,
             fetches: BTreeMap::new(),
             ready: VecDeque::new(),

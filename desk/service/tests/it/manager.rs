@@ -33,7 +33,8 @@ impl Rig {
         let (near, router) = ring_pair(64, &Waker::silent(), &Waker::silent());
         let (server, publish) = (listener.local_addr().unwrap(), broadcast.endpoint().unwrap());
         let publish = publish.to_owned();
-        let manager = QuoteManager::new(server, times, 2, &context, &publish, near).unwrap();
+        let manager =
+            QuoteManager::new(server, times, 2, &context, (&publish, None), near).unwrap();
         while broadcast.next_subscription().is_none() {}
         let (clock, sequence, faults) = (Clock::system(), 0, Vec::new());
         Self { manager, listener, broadcast, router, clock, sequence, faults }

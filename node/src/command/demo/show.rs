@@ -61,7 +61,7 @@ impl Show {
         Ok(Self {
             fills,
             signals,
-            reader: FeedReader::connect(publish, &[&topic])?,
+            reader: FeedReader::connect(publish, None, &[&topic])?,
             screen: Screen::new(),
             hint,
             is_interrupted,

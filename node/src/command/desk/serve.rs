@@ -27,6 +27,7 @@ const KEYS: u32 = set(&[
     Key::Transport,
     Key::FrontSecret,
     Key::Publish,
+    Key::PublishSecret,
     Key::Shards,
     Key::ReportEvery,
     Key::MarkerEvery,

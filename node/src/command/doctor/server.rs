@@ -91,10 +91,15 @@ pub(super) fn examine_front(context: &Context, endpoint: &str, key: Option<Curve
 }
 
 /// Listens for a heartbeat.
-pub(super) fn examine_publish(context: &Context, endpoint: &str) -> Examined {
+pub(super) fn examine_publish(
+    context: &Context,
+    endpoint: &str,
+    key: Option<CurveKey>,
+) -> Examined {
     examine("publish", endpoint, || {
         let heartbeat = Topic::Heartbeat.to_string();
-        let mut subscriber = Subscriber::connect(context, endpoint, &[heartbeat.as_bytes()])?;
+        let mut subscriber =
+            Subscriber::connect_to(context, endpoint, key, &[heartbeat.as_bytes()])?;
         Ok(subscriber
             .receive(PATIENCE)
             .map(|publication| read_heartbeat(endpoint, &publication.body)))

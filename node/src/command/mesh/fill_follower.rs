@@ -40,6 +40,8 @@ const SHARE: i128 = 1_000_000_000;
 pub(super) struct FollowSettings {
     /// Where a server publishes.
     pub(super) publish: String,
+    /// The key of that feed, if it encrypts.
+    pub(super) key: Option<CurveKey>,
     /// Whose fills.
     pub(super) source: SourceId,
     /// Its front door, which has what the feed has not, and its key if it encrypts.
@@ -87,7 +89,7 @@ impl FollowSettings {
     ) -> Result<(FillFollower, FollowedFills)> {
         let fills = format!("{}{}:", Topic::FILLS, Encoding::Binary);
         let reports = Topic::Positions(Encoding::Binary).to_string();
-        let reader = FeedReader::connect(&self.publish, &[&fills, &reports])?.mended();
+        let reader = FeedReader::connect(&self.publish, self.key, &[&fills, &reports])?.mended();
         let history = self.front.map(|(front, key)| HistoryReader::connect(&front, key));
         let (sender, receiver) = sync_channel(TRADES_MAX);
         let counts = Arc::<Counts>::default();

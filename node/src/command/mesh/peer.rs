@@ -87,6 +87,9 @@ struct TradeFlags {
     #[arg(long, value_name = "PUBLISH", value_parser = parse, requires = "source",
           conflicts_with = "file")]
     follow: Option<Address>,
+    /// Public key of that feed, if it encrypts
+    #[arg(long, value_name = "KEY", requires = "follow", allow_hyphen_values = true)]
+    follow_key: Option<String>,
     /// Whose fills are followed
     #[arg(long, value_name = "NAME", requires = "follow", value_parser = source)]
     source: Option<SourceId>,
@@ -253,10 +256,13 @@ impl TradeFlags {
     /// What is followed, if anything is.
     fn follow_settings(&self) -> Result<Option<FollowSettings>> {
         let (Some(publish), Some(source)) = (&self.follow, self.source) else { return Ok(None) };
-        let key = self.front_key.as_ref().map(|text| text.parse::<CurveKey>()).transpose();
-        let key = key.map_err(Misuse::error)?;
-        let front = self.front.as_ref().map(|front| (front.0.clone(), key));
-        Ok(Some(FollowSettings { publish: publish.0.clone(), source, front }))
+        let key = |text: &Option<String>| {
+            let key = text.as_ref().map(|text| text.parse::<CurveKey>()).transpose();
+            key.map_err(Misuse::error)
+        };
+        let (front_key, key) = (key(&self.front_key)?, key(&self.follow_key)?);
+        let front = self.front.as_ref().map(|front| (front.0.clone(), front_key));
+        Ok(Some(FollowSettings { publish: publish.0.clone(), key, source, front }))
     }
 }
 
