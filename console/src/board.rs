@@ -3,19 +3,23 @@
 //! The follower writes in batches; a page takes what it needs and lets go. Neither waits for a
 //! socket while it holds the lock.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use allot_allocation_rules::{SplitNumber, Weight};
-use allot_domain::{AccountId, Incarnation, LedgerId, Money, ReportNumber};
+use allot_domain::{AccountId, Incarnation, LedgerId, Money, ReportNumber, Ticker};
 use allot_runtime::{Clock, Nanos};
 use allot_wire::Heartbeat;
 use tokio::sync::watch;
 
-use crate::fill_log::FillLog;
-use crate::limits::{POINTS_MAX, SILENCE, SPLIT_BYTES_MAX, SPLITS_MAX, STALE_FIRST, STALE_MIN};
+use crate::fill_log::{FillKind, FillLog};
+use crate::limits::{
+    GAPS_MAX, POINTS_MAX, SILENCE, SPLIT_BYTES_MAX, SPLITS_MAX, STALE_FIRST, STALE_MIN,
+};
+use crate::past::Past;
 use crate::picture::Picture;
+use crate::tracking_log::TrackingLog;
 
 /// What the follower knows. Clones are the same board.
 #[derive(Clone)]
@@ -42,20 +46,27 @@ pub(crate) struct Changes {
 pub(crate) struct Known {
     pub(crate) picture: Option<Arc<Picture>>,
     pub(crate) fills: FillLog,
-    /// The splits that were seen in force, oldest first.
+    /// What there is from before the console began.
+    pub(crate) past: Past,
+    /// The splits that were seen in force, or in fills, oldest first.
     pub(crate) splits: VecDeque<SeenSplit>,
     /// How far accounts were from their targets, oldest first.
     pub(crate) points: VecDeque<Point>,
+    /// The same of each account.
+    pub(crate) tracking: TrackingLog,
     pub(crate) feed: FeedHealth,
 }
 
-/// A split as it was seen in force.
+/// A split as it was seen in force, or in the fills that it divided.
 #[derive(Clone, Debug)]
 pub(crate) struct SeenSplit {
     pub(crate) number: SplitNumber,
-    /// The time of the first report under it.
+    /// The time of the first report under it, or of the first fill that is known.
     pub(crate) since_ns: u64,
+    /// Empty where no report was seen under it: fills do not tell weights.
     pub(crate) weights: Arc<[(AccountId, Weight)]>,
+    /// The fills from before the console began that it divided.
+    pub(crate) fills: u64,
 }
 
 /// How far accounts were from their targets in one report.
@@ -172,15 +183,19 @@ impl Known {
             self.feed.report_interval = Some((now - last).max(before * 3 / 4));
         }
         self.feed.report_problem = None;
-        let before = self.picture.as_ref().and_then(|picture| picture.ledger);
-        if before.is_some() && picture.ledger.is_some() && before != picture.ledger {
+        let before = self.picture.take();
+        let ledger = before.as_ref().and_then(|picture| picture.ledger);
+        if ledger.is_some() && picture.ledger.is_some() && ledger != picture.ledger {
             // Nothing that was known before belongs to another ledger.
-            (self.fills, self.splits, self.points) = Default::default();
+            self.tracking = TrackingLog::default();
+            (self.fills, self.past, self.splits, self.points) = Default::default();
         }
         self.feed.degraded.clone_from(&picture.degraded);
         self.feed.ledger = picture.ledger;
         self.note_split(&picture);
         self.note_tracking(&picture);
+        let before = before.filter(|before| before.ledger == picture.ledger);
+        self.tracking.take(&picture, before.as_deref(), &self.fills);
         self.picture = Some(Arc::new(picture));
     }
 
@@ -192,13 +207,55 @@ impl Known {
             return;
         }
         let weights = picture.weights().collect();
-        self.splits.push_back(SeenSplit { number, since_ns: picture.time_ns, weights });
+        self.splits.push_back(SeenSplit { number, since_ns: picture.time_ns, weights, fills: 0 });
+        self.bound_splits();
+    }
+
+    fn bound_splits(&mut self) {
         let bytes = |seen: &SeenSplit| size_of_val(&*seen.weights);
         while SPLITS_MAX < self.splits.len()
             || 1 < self.splits.len() && SPLIT_BYTES_MAX < self.splits.iter().map(bytes).sum()
         {
             self.splits.pop_front();
         }
+    }
+
+    /// The feed passed over these outcomes of a ticker.
+    pub(crate) fn miss(&mut self, ticker: &Ticker, from: u64, to: u64) {
+        self.feed.fills_missed += to - from + 1;
+        self.feed.gaps.push_back(format!(
+            "Outcomes {from} to {to} of {ticker} passed unseen: allot fills --ticker '{ticker}' \
+             --from {from} prints them."
+        ));
+        if GAPS_MAX < self.feed.gaps.len() {
+            self.feed.gaps.pop_front();
+        }
+    }
+
+    /// Notes the splits of the fills that were fetched: when each came at the latest, and what it
+    /// divided.
+    pub(crate) fn note_splits_of_fills(&mut self) {
+        let mut found = BTreeMap::<SplitNumber, (u64, u64)>::new();
+        for line in self.fills.earlier() {
+            if let FillKind::Divided { split, .. } = line.kind {
+                let (since_ns, count) = found.entry(split).or_insert((line.time_ns, 0));
+                *since_ns = line.time_ns.min(*since_ns);
+                *count += 1;
+            }
+        }
+        for (number, (since_ns, fills)) in found {
+            match self.splits.binary_search_by_key(&number, |seen| seen.number) {
+                Ok(place) => {
+                    let seen = &mut self.splits[place];
+                    (seen.since_ns, seen.fills) = (seen.since_ns.min(since_ns), fills);
+                }
+                Err(place) => {
+                    let weights = Arc::default();
+                    self.splits.insert(place, SeenSplit { number, since_ns, weights, fills });
+                }
+            }
+        }
+        self.bound_splits();
     }
 
     fn note_tracking(&mut self, picture: &Picture) {

@@ -22,10 +22,11 @@ use crate::desk_book::DeskBook;
 use crate::desk_front::DeskFront;
 use crate::follower::{Follower, Hears};
 use crate::front_door::FrontDoor;
+use crate::limits::EARLIER_FILLS;
 use crate::mesh_peer::MeshPeer;
 use crate::signals_trader::SignalsTrader;
 use crate::users::Users;
-use crate::{listener, pages};
+use crate::{backfill, listener, pages};
 
 /// Threads that make pages: none of them is hot, and the server has the cores.
 const WORKERS: usize = 2;
@@ -61,6 +62,8 @@ pub struct ConsoleConfig {
     pub signals: Option<String>,
     /// The peer of a mesh that has a page.
     pub mesh: Option<MeshPlace>,
+    /// How many fills from before it began it fetches.
+    pub earlier_fills: usize,
     /// How the flags are called that say so, for whoever has to change them.
     pub flags: FlagNames,
 }
@@ -119,6 +122,7 @@ impl Default for ConsoleConfig {
             desk: None,
             signals: None,
             mesh: None,
+            earlier_fills: EARLIER_FILLS,
             flags: FlagNames::default(),
         }
     }
@@ -164,7 +168,9 @@ impl Console {
         let (app, follower) = app(config, address, users)
             .map_err(|error| ConsoleError(format!("cannot follow the server: {error}")))?;
         let (stop, stopped) = watch::channel(false);
-        runtime.spawn(listener::serve(listener, pages::router(Arc::new(app)), stopped));
+        let app = Arc::new(app);
+        runtime.spawn(backfill::run(Arc::clone(&app), config.earlier_fills));
+        runtime.spawn(listener::serve(listener, pages::router(app), stopped));
         Ok(Self { address, runtime, follower, stop })
     }
 

@@ -1,6 +1,6 @@
 //! The fill log: the latest outcomes of the feed, bounded in bytes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use allot_allocation_rules::SplitNumber;
 use allot_allocation_service::Reply;
@@ -35,8 +35,23 @@ pub(crate) enum FillKind {
 pub(crate) struct FillLog {
     lines: VecDeque<FillLine>,
     bytes: usize,
-    /// How many came in all.
+    /// How many the feed gave.
     count: u64,
+    /// How many were fetched, from before the console began.
+    fetched: usize,
+    /// Whether some had to make room.
+    is_cut: bool,
+    /// Which numbers of each ticker the feed gave.
+    heard: BTreeMap<Ticker, Heard>,
+}
+
+/// The outcomes of a ticker that the feed gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Heard {
+    /// From this number on.
+    pub(crate) first: u64,
+    /// The newest one.
+    pub(crate) last: u64,
 }
 
 impl FillLine {
@@ -65,24 +80,80 @@ impl FillLine {
         })
     }
 
-    fn bytes(&self) -> usize {
+    fn fit(&mut self) {
+        self.shares.shrink_to_fit();
+        self.source.shrink_to_fit();
+    }
+
+    /// What it takes of memory.
+    pub(crate) fn bytes(&self) -> usize {
         let shares = self.shares.capacity() * size_of::<(AccountId, u64)>();
         size_of::<Self>() + self.source.capacity() + shares
     }
 }
 
 impl FillLog {
+    /// The feed gave this number of a ticker. Says which ones it passed over.
+    pub(crate) fn hear(&mut self, ticker: Ticker, number: u64) -> Option<(u64, u64)> {
+        let Some(heard) = self.heard.get_mut(&ticker) else {
+            self.heard.insert(ticker, Heard { first: number, last: number });
+            return None;
+        };
+        let next = heard.last + 1;
+        heard.last = number;
+        (next < number).then(|| (next, number - 1))
+    }
+
+    /// Which numbers of a ticker the feed gave.
+    pub(crate) fn heard(&self, ticker: &Ticker) -> Option<Heard> {
+        self.heard.get(ticker).copied()
+    }
+
+    /// A ticker of which the feed has given nothing had this many outcomes before.
+    pub(crate) fn expect_after(&mut self, ticker: Ticker, last: u64) {
+        self.heard.entry(ticker).or_insert(Heard { first: last + 1, last });
+    }
+
     /// Adds an outcome; the oldest make room.
     pub(crate) fn push(&mut self, mut line: FillLine) {
-        line.shares.shrink_to_fit();
-        line.source.shrink_to_fit();
+        line.fit();
         self.bytes += line.bytes();
         self.count += 1;
         self.lines.push_back(line);
         while FILL_BYTES_MAX < self.bytes {
             let Some(oldest) = self.lines.pop_front() else { return };
             self.bytes -= oldest.bytes();
+            self.is_cut = true;
         }
+    }
+
+    /// Adds outcomes from before the console began, the newest first, as far as there is room.
+    pub(crate) fn push_earlier(&mut self, lines: impl Iterator<Item = FillLine>) {
+        for mut line in lines {
+            line.fit();
+            if FILL_BYTES_MAX < self.bytes + line.bytes() {
+                self.is_cut = true;
+                return;
+            }
+            self.bytes += line.bytes();
+            self.fetched += 1;
+            self.lines.push_front(line);
+        }
+    }
+
+    /// The outcomes that were fetched, oldest first, as long as none had to make room.
+    pub(crate) fn earlier(&self) -> impl Iterator<Item = &FillLine> {
+        self.lines.iter().take(self.fetched)
+    }
+
+    /// How many were fetched, from before the console began.
+    pub(crate) const fn fetched(&self) -> usize {
+        self.fetched
+    }
+
+    /// Whether some had to make room.
+    pub(crate) const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// The outcomes, newest first.
@@ -95,7 +166,7 @@ impl FillLog {
         self.lines.len()
     }
 
-    /// How many came in all.
+    /// How many the feed gave.
     pub(crate) const fn count(&self) -> u64 {
         self.count
     }

@@ -1,7 +1,5 @@
 //! The follower: an agent that hears the position feed and talks to the front door, for the board.
 
-use std::collections::BTreeMap;
-
 use allot_allocation_service::{Report, Topic, TopicName, decode_replies};
 use allot_domain::Ticker;
 use allot_runtime::{
@@ -13,7 +11,7 @@ use crate::board::Board;
 use crate::caller::CallAgent;
 use crate::fill_log::FillLine;
 use crate::front_door::FrontDoor;
-use crate::limits::{GAPS_MAX, REPORT_BYTES_MAX, SILENCE, TURN_BYTES_MAX, TURN_PUBLICATIONS_MAX};
+use crate::limits::{REPORT_BYTES_MAX, SILENCE, TURN_BYTES_MAX, TURN_PUBLICATIONS_MAX};
 use crate::picture::Picture;
 
 /// The agent.
@@ -23,8 +21,6 @@ pub(crate) struct Follower {
     board: Board,
     /// The number of the last report on its topic; none where the next may have any.
     report_seq: Option<u64>,
-    /// The number of the last outcome of each ticker.
-    outcomes: BTreeMap<Ticker, u64>,
     /// When to look whether the feed is silent; `MAX` while it is.
     silent_at: Nanos,
 }
@@ -57,14 +53,7 @@ impl Follower {
         let topics = if hears == Hears::All { &topics[..] } else { &topics[..2] };
         let subscriber = Subscriber::connect_to(context, publish, key, topics)?;
         let silent_at = board.clock.now() + SILENCE;
-        Ok(Self {
-            subscriber,
-            front,
-            board,
-            report_seq: None,
-            outcomes: BTreeMap::new(),
-            silent_at,
-        })
+        Ok(Self { subscriber, front, board, report_seq: None, silent_at })
     }
 
     /// Takes what came, up to the bounds of a turn.
@@ -158,18 +147,8 @@ impl Follower {
         let mut known = self.board.known();
         for (ticker, publication) in fills {
             let number = publication.sequence;
-            if let Some(last) = self.outcomes.insert(ticker, number)
-                && last + 1 < number
-            {
-                let (from, to) = (last + 1, number - 1);
-                known.feed.fills_missed += number - last - 1;
-                known.feed.gaps.push_back(format!(
-                    "Outcomes {from} to {to} of {ticker} passed unseen: allot fills --ticker \
-                     '{ticker}' --from {from} prints them."
-                ));
-                if GAPS_MAX < known.feed.gaps.len() {
-                    known.feed.gaps.pop_front();
-                }
+            if let Some((from, to)) = known.fills.hear(ticker, number) {
+                known.miss(&ticker, from, to);
             }
             replies.clear();
             if decode_replies(&publication.body, &mut replies).is_err() {

@@ -8,12 +8,31 @@ pub(crate) const REPORT_BYTES_MAX: usize = 128 << 20;
 /// Bytes of fills that are kept for the pages; the oldest make room.
 pub(crate) const FILL_BYTES_MAX: usize = 32 << 20;
 
+/// Fills from before the console began that it fetches, unless it is told otherwise.
+pub(crate) const EARLIER_FILLS: usize = 10_000;
+
+/// Requests for these: a firm with more tickers has the others left out, and the page says so.
+pub(crate) const REPLAYS_MAX: usize = 8_192;
+
+/// Outcomes and shares that one reply has at the most (docs/WIRE.md, replayed).
+pub(crate) const REPLAYED_MAX: usize = 256;
+pub(crate) const REPLAYED_SHARES_MAX: usize = 4_096;
+
+/// When they are asked for again after the server did not reply.
+pub(crate) const BACKFILL_AGAIN: Duration = Duration::from_secs(10);
+
 /// Splits that are kept, and bytes of them: a split of 10,000 accounts takes a megabyte.
 pub(crate) const SPLITS_MAX: usize = 64;
 pub(crate) const SPLIT_BYTES_MAX: usize = 16 << 20;
 
 /// Points of tracking that are kept: a day of reports every ten seconds.
 pub(crate) const POINTS_MAX: usize = 8_640;
+
+/// Points of tracking of single accounts that are kept: 48 MiB, a day of 50 accounts.
+pub(crate) const ACCOUNT_POINTS_MAX: usize = 1 << 19;
+
+/// Reports at which is tried to find what accounts had when a split came into force.
+pub(crate) const BASELINE_TRIES: u32 = 3;
 
 /// Publications that one turn of the follower takes, and their bytes; then it looks at the front
 /// door again.

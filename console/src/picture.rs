@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use allot_allocation_rules::{SplitNumber, Weight};
+use allot_allocation_rules::{SplitNumber, TickerSeq, Weight};
 use allot_allocation_service::{AccountReport, Report, TrackingReport};
 use allot_domain::{AccountId, LedgerId, Money, ReportNumber, Ticker};
 
@@ -31,6 +31,8 @@ pub(crate) struct Picture {
     pub(crate) tracking: Option<TrackingReport>,
     /// As [`Report::degraded`].
     pub(crate) degraded: Vec<String>,
+    /// As [`Report::sequences`].
+    pub(crate) sequences: Vec<(Ticker, TickerSeq)>,
     /// In byte order.
     pub(crate) tickers: Vec<Ticker>,
     /// In byte order of the ids.
@@ -84,6 +86,7 @@ impl Picture {
             total_value: report.total_value,
             tracking: report.tracking,
             degraded: report.degraded,
+            sequences: report.sequences,
             tickers,
             accounts,
             cells,
@@ -146,7 +149,6 @@ fn pack(account: AccountReport, tickers: &[Ticker], cells: &mut Vec<Cell>) -> Ac
 
 #[cfg(test)]
 mod tests {
-    use allot_allocation_rules::TickerSeq;
     use allot_allocation_service::PositionReport;
 
     use super::*;

@@ -41,4 +41,4 @@ pub use reject::{Limit, Reject};
 pub use replay::{Replay, Replayed};
 pub use residuals::{Blend, Block, Residuals};
 pub use split::{Split, Weight};
-pub use tracking::Tracking;
+pub use tracking::{AccountTracking, Tracking};

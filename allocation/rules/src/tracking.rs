@@ -31,6 +31,39 @@ pub struct Tracking {
     pub unavoidable: i128,
 }
 
+/// How far one account is from its target, as fractions with the same denominator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct AccountTracking {
+    /// Its distance, without sign.
+    pub deviation: i128,
+    /// What the best division of the fills since the last split would have left of it.
+    pub unavoidable: i128,
+}
+
+impl AccountTracking {
+    /// Compares the value of each account with its target, as [`Tracking::of`] does for the firm:
+    /// the largest of each figure is the firm's.
+    #[must_use]
+    pub fn of(weights: &[u64], values_then: &[i128], values: &[i128]) -> Vec<Self> {
+        let total = values.iter().sum();
+        let now = residuals(weights, total, values);
+        let best = best_left(weights, values_then, total);
+        let pairs = now.into_iter().zip(best);
+        pairs
+            .map(|(now, best)| Self {
+                deviation: now.abs(),
+                unavoidable: best.abs().min(now.abs()),
+            })
+            .collect()
+    }
+
+    /// The rest of the distance.
+    #[must_use]
+    pub const fn avoidable(&self) -> i128 {
+        self.deviation - self.unavoidable
+    }
+}
+
 impl Tracking {
     /// Compares values with targets; all slices go by rank, values in 1e-9.
     ///
@@ -72,6 +105,12 @@ fn residuals(weights: &[u64], total: i128, values: &[i128]) -> Vec<i128> {
 
 /// The largest deviation after the best division of what came, or went, since `values_then`.
 fn unavoidable(weights: &[u64], values_then: &[i128], total: i128) -> i128 {
+    let left = best_left(weights, values_then, total);
+    left.iter().map(|left| left.abs()).max().unwrap_or(0)
+}
+
+/// What each account misses after the best division of what came, or went, since `values_then`.
+fn best_left(weights: &[u64], values_then: &[i128], total: i128) -> Vec<i128> {
     let mut wants = residuals(weights, total, values_then);
     let mut target: i128 = wants.iter().sum();
     if target < 0 {
@@ -79,8 +118,10 @@ fn unavoidable(weights: &[u64], values_then: &[i128], total: i128) -> i128 {
         target = -target;
         wants.iter_mut().for_each(|want| *want = -*want);
     }
+    // Whoever misses more than the level is filled up to it; the others get nothing.
     let level = water_level(&wants, target);
-    wants.iter().map(|want| -want).max().unwrap_or(0).max(level)
+    wants.iter_mut().for_each(|want| *want = level.min(*want));
+    wants
 }
 
 #[cfg(test)]
@@ -155,6 +196,25 @@ mod tests {
                 prop_assert!(unavoidable(&weights, &had, values.iter().sum()) <= tracking.worst);
                 prop_assert!(0 <= tracking.avoidable());
             }
+        }
+
+        /// What the firm is said to be is what its accounts are said to be.
+        #[test]
+        fn the_figures_of_accounts_agree_with_those_of_the_firm((weights, had, got) in firms()) {
+            let values: Vec<_> = had.iter().zip(&got).map(|(had, got)| had + got).collect();
+            let firm = Tracking::of(&weights, &had, &values);
+            let accounts = AccountTracking::of(&weights, &had, &values);
+            let worst = accounts[firm.worst_rank.index()];
+            prop_assert_eq!(worst.deviation, firm.worst);
+            prop_assert!(accounts.iter().all(|one| one.deviation <= firm.worst));
+            prop_assert!(accounts.iter().all(|one| 0 <= one.avoidable()));
+            // One that is nearer now than the best division leaves it has not more than it is off.
+            let left = accounts.iter().map(|one| one.unavoidable).max().expect("an account");
+            prop_assert!(left <= firm.unavoidable);
+            // Without a change of split nothing is unavoidable, for nobody.
+            let none = vec![0; weights.len()];
+            let fresh = AccountTracking::of(&weights, &none, &got);
+            prop_assert!(fresh.iter().all(|one| one.unavoidable == 0));
         }
 
         /// Coin by coin to the account that misses most: the best division of coins, and coins are

@@ -40,6 +40,8 @@ struct AccountPage {
     /// Whether the person sees whole fills, and not only what this account got.
     has_blocks: bool,
     lines: Vec<Line>,
+    /// What there is from before the console began.
+    earlier: String,
 }
 
 /// What it holds of a ticker.
@@ -85,7 +87,10 @@ pub(super) async fn show(
     let frame = Frame::new(&app, Some(&person), "Account");
     let frame = frame.live(format!("/account/{id}"), "sse:report, sse:fills, sse:health");
     let sees_all = person.role.sees_all();
-    let lines = lines(&app.board.known(), &id, sees_all);
+    let (lines, earlier) = {
+        let known = app.board.known();
+        (lines(&known, &id, sees_all), known.past.told(known.fills.is_cut()))
+    };
     let dash = || "–".to_owned();
     let template = AccountPage {
         frame,
@@ -100,6 +105,7 @@ pub(super) async fn show(
         positions: holdings(&picture, account),
         has_blocks: sees_all,
         lines,
+        earlier,
         id: id.to_string(),
     };
     page(StatusCode::OK, &template)

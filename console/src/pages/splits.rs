@@ -43,7 +43,7 @@ struct SplitsPage {
     in_force: Vec<InForce>,
     folded: usize,
     draft: String,
-    began: String,
+    earlier: String,
     history: Vec<Seen>,
 }
 
@@ -59,6 +59,9 @@ struct Seen {
     number: String,
     since: String,
     accounts: String,
+    /// Fills from before the console began that it divided.
+    fills: u64,
+    /// Empty where only its fills are known.
     weights: String,
 }
 
@@ -332,10 +335,15 @@ fn splits_page(
     let history = known.splits.iter().rev().map(|seen| Seen {
         number: seen.number.to_string(),
         since: text::time(seen.since_ns),
-        accounts: text::thousands(seen.weights.len() as u128),
+        accounts: match seen.weights.len() {
+            0 => "–".to_owned(),
+            count => text::thousands(count as u128),
+        },
+        fills: seen.fills,
         weights: listed(&seen.weights),
     });
     let history = history.collect();
+    let earlier = known.past.told(known.fills.is_cut());
     drop(known);
     let template = SplitsPage {
         frame: Frame::new(app, Some(person), "Splits"),
@@ -346,7 +354,7 @@ fn splits_page(
         in_force,
         folded,
         draft,
-        began: text::time_to_seconds(app.board.began_ns),
+        earlier,
         history,
     };
     page(status, &template)

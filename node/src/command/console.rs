@@ -69,6 +69,9 @@ pub(crate) struct ConsolePages {
     /// Where a peer of a mesh listens, to show how it is
     #[arg(long, value_name = "ADDR", value_parser = parse_other)]
     mesh: Option<Address>,
+    /// How many fills from before its start it fetches from the server, the latest ones
+    #[arg(long, value_name = "COUNT", default_value_t = ConsoleConfig::default().earlier_fills)]
+    earlier_fills: usize,
     /// The file with the keys of the mesh, if it encrypts
     #[arg(long, value_name = "FILE", requires = "mesh")]
     mesh_secret: Option<PathBuf>,
@@ -121,6 +124,7 @@ pub(crate) fn run(pages: &ConsolePages, common: &CommonArgs) -> Result<ExitCode>
         desk: pages.desk(),
         signals: pages.signals.as_ref().map(|address| address.0.clone()),
         mesh: pages.mesh()?,
+        earlier_fills: pages.earlier_fills,
         ..ConsoleConfig::default()
     })?;
     let stopper = console.stopper();

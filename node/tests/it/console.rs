@@ -4,6 +4,7 @@ mod asvs;
 mod browser;
 mod data;
 mod desk;
+mod earlier;
 mod inside;
 mod others;
 mod prometheus;

@@ -1,0 +1,113 @@
+//! What was before the console began: fills, splits, and how far back they go.
+
+use super::{Browser, Place, Process, SPLIT, add_user, console};
+use crate::client::Client;
+use crate::server::{FREE, endpoint};
+
+const LATER: &str =
+    r#"{"type":"split","source":"aum","seq":2,"weights":{"alpha":10,"beta":65,"gamma":25}}"#;
+
+/// A server to which something has happened before there is a console.
+struct Before {
+    place: Place,
+    /// Kept so that it ends with the test.
+    _server: Process,
+    front: String,
+    publish: String,
+}
+
+impl Before {
+    /// Two splits, and five outcomes of two tickers, the last of them a bust.
+    fn new(flags: &[&str]) -> Self {
+        let place = Place::new();
+        place.init();
+        add_user(&place, &["carl", "--role", "viewer"]);
+        add_user(&place, &["ben", "--role", "trader", "--account", "alpha"]);
+        let ends = ["serve", "--data", "data", "--front", FREE, "--publish", FREE];
+        let every = ["--report-every", "100ms"];
+        let mut server = place.start(&[&ends[..], &every, flags].concat());
+        let line = server.line_with("listening ");
+        let (front, publish) = (endpoint(&line, "front="), endpoint(&line, "publish="));
+        let before = Self { place, _server: server, front, publish };
+        let client = Client::connect(&before.front);
+        client.ask(SPLIT.as_bytes());
+        before.fill(&client, 1, "AAPL");
+        before.fill(&client, 2, "AAPL");
+        client.ask(LATER.as_bytes());
+        before.fill(&client, 3, "MSFT");
+        before.fill(&client, 4, "AAPL");
+        client.ask(br#"{"type":"bust","source":"desk","seq":5,"ticker":"AAPL","of":4}"#);
+        before
+    }
+
+    fn fill(&self, client: &Client, seq: u64, ticker: &str) {
+        let head = format!(r#"{{"type":"fill","source":"desk","seq":{seq},"ticker":"{ticker}""#);
+        client.ask(format!(r#"{head},"price":"187.23","quantity":100}}"#).as_bytes());
+    }
+
+    /// A console that has just begun, open to whoever is here.
+    fn console(&self, flags: &[&str]) -> (Process, Browser) {
+        let flags = [&["--open"], flags].concat();
+        let (console, address) = console(&self.place, &self.front, &self.publish, &flags);
+        (console, Browser::new(&address))
+    }
+}
+
+/// The fills on a page, by ticker and number, the newest first.
+fn fills(page: &str) -> Vec<&str> {
+    let rows = page.split("<tr id=\"fill-").skip(1);
+    rows.filter_map(|row| row.split('"').next()).collect()
+}
+
+#[test]
+fn what_was_before_the_console_began_is_fetched() {
+    let before = Before::new(&[]);
+    let (_console, mut browser) = before.console(&[]);
+    browser.wait("/fills", |page| page.contains("5 fetched from before"));
+    let page = browser.get("/fills").body;
+    assert!(
+        page.contains("5 found of 5 kept; 0 heard") && page.contains("These are all"),
+        "{page}"
+    );
+    assert_eq!(fills(&page), ["AAPL-4", "AAPL-3", "MSFT-1", "AAPL-2", "AAPL-1"]);
+    // What comes from now on is there once.
+    before.fill(&Client::connect(&before.front), 6, "AAPL");
+    browser.wait("/fills", |page| page.contains("1 heard since"));
+    let page = browser.get("/fills?ticker=AAPL").body;
+    assert_eq!(fills(&page), ["AAPL-5", "AAPL-4", "AAPL-3", "AAPL-2", "AAPL-1"]);
+    assert!(browser.get("/health").body.contains("1 heard, none missed"));
+
+    let splits = browser.get("/splits").body;
+    let history = splits.split("data-testid=\"history\"").nth(1).unwrap();
+    assert!(history.contains("alpha 10, beta 65, gamma 25"), "{history}");
+    assert!(history.contains("not known: it divided 2 of the fills"), "{history}");
+
+    let account = browser.get("/account/beta").body;
+    assert!(account.contains("MSFT#1") && account.contains("bust of 4"), "{account}");
+    // The weights of a split that is over are not known, so neither is what they would have given.
+    let row = account.split("<tr>").find(|row| row.contains("AAPL#1")).unwrap();
+    assert!(row.contains("<td class=\"num\"></td>"), "{row}");
+}
+
+#[test]
+fn the_latest_of_all_tickers_are_fetched_and_the_page_says_that_there_are_older_ones() {
+    let before = Before::new(&[]);
+    let (_console, mut browser) = before.console(&["--earlier-fills", "3"]);
+    browser.wait("/fills", |page| page.contains("3 fetched from before"));
+    let page = browser.get("/fills").body;
+    assert_eq!(fills(&page), ["AAPL-4", "AAPL-3", "MSFT-1"]);
+    assert!(page.contains("There are older ones, which the console has no room for"), "{page}");
+    let (_console, mut browser) = before.console(&["--earlier-fills", "0"]);
+    browser.wait("/fills", |page| page.contains("There are older ones"));
+    assert!(fills(&browser.get("/fills").body).is_empty());
+}
+
+#[test]
+fn what_the_server_no_longer_keeps_is_said() {
+    let before = Before::new(&["--history", "2"]);
+    let (_console, mut browser) = before.console(&[]);
+    browser.wait("/fills", |page| page.contains("2 fetched from before"));
+    let page = browser.get("/fills").body;
+    assert_eq!(fills(&page), ["AAPL-4", "AAPL-3"]);
+    assert!(page.contains("There were older ones, which the server keeps no longer"), "{page}");
+}
