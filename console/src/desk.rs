@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use allot_desk_rules::{Command, User};
 use allot_desk_service::Request;
 use allot_domain::{Seq, SourceId};
-use allot_runtime::Nanos;
+use allot_runtime::{Clock, Nanos};
 
 use crate::caller::{Answer, Caller, NoAnswer};
 use crate::desk_book::{DeskBook, DeskTold};
 use crate::desk_front::{DeskFront, SOURCE_PREFIX};
+use crate::desk_look::{DeskLooks, Look, Looked};
 use crate::desk_reply::{DeskAccount, DeskReply};
 use crate::guard::Person;
 use crate::limits::DESK_USER_LEN_MAX;
@@ -21,6 +22,7 @@ pub(crate) struct Desk {
     pub(crate) book: DeskBook,
     /// Where the server writes the files of logs, if this console can read them.
     pub(crate) logs: Option<PathBuf>,
+    looks: DeskLooks,
     last_seq: AtomicU64,
 }
 
@@ -29,16 +31,6 @@ pub(crate) struct Desk {
 pub(crate) struct DeskTrader {
     pub(crate) user: User,
     source: SourceId,
-}
-
-/// How the account of a user is.
-#[derive(Debug, Default)]
-pub(crate) struct Looked {
-    /// Free.
-    pub(crate) cash: String,
-    pub(crate) account: DeskAccount,
-    /// Whether the desk knows the user.
-    pub(crate) is_open: bool,
 }
 
 impl DeskTrader {
@@ -69,7 +61,7 @@ impl DeskTrader {
 impl Desk {
     /// A desk behind this caller.
     pub(crate) fn new(caller: Caller<DeskFront>, book: DeskBook, logs: Option<PathBuf>) -> Self {
-        Self { caller, book, logs, last_seq: AtomicU64::new(0) }
+        Self { caller, book, logs, looks: DeskLooks::default(), last_seq: AtomicU64::new(0) }
     }
 
     /// A number for a command that no other has: the time, or the next one.
@@ -80,7 +72,31 @@ impl Desk {
         Seq::new(now.as_unix().max(last + 1))
     }
 
-    /// Looks at the account of a trader.
+    /// Looks at the account of a trader, as it was some seconds ago at the most: the journal of the
+    /// desk keeps each look, so looking often asks once.
+    pub(crate) async fn look_again(
+        &self,
+        trader: &DeskTrader,
+        clock: &Clock,
+    ) -> Result<Looked, String> {
+        let user = trader.user.as_str();
+        let look = self.looks.of(user);
+        // Whoever looks at the same time waits for the same answer.
+        let mut last = look.last.lock().await;
+        let (now, happened) = (clock.now(), (look.sent(), self.book.changes(user)));
+        // A desk that is away is said to be away.
+        if self.caller.is_connected()
+            && let Some(looked) = last.at(now, happened)
+        {
+            return Ok(looked);
+        }
+        let looked = self.look(trader, now).await?;
+        // What came to the account after it was asked for may be missing.
+        *last = Look::new(looked.clone(), clock.now(), happened);
+        Ok(looked)
+    }
+
+    /// Looks at the account of a trader as it is now.
     pub(crate) async fn look(&self, trader: &DeskTrader, now: Nanos) -> Result<Looked, String> {
         let command = trader.request(self.next_seq(now), Command::DisplaySummary);
         match self.caller.ask(command).await {
@@ -108,6 +124,7 @@ impl Desk {
     ) -> Answer<DeskReply> {
         let user = trader.user.as_str();
         let answer = self.caller.ask(trader.request(seq, command)).await;
+        self.looks.of(user).note_sent();
         match &answer {
             Ok(reply) => self.book.tell(user, seq, reply),
             Err(none) => {

@@ -51,7 +51,7 @@ pub(crate) struct DeskHolding {
 }
 
 /// A purchase or a sale that is pending.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
 pub(crate) struct DeskOrder {
     pub(crate) side: String,
     pub(crate) symbol: String,

@@ -40,6 +40,7 @@ mod desk_reply;
 mod desk_book;
 mod desk_front;
 mod desk;
+mod desk_look;
 mod signals_trader;
 mod mesh_peer;
 mod text;

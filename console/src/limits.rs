@@ -84,6 +84,10 @@ pub(crate) const DESK_COMMANDS_MAX: usize = 1_024;
 /// What was typed into a field of the desk is kept up to this: what is longer is no amount.
 pub(crate) const DESK_FIELD_LEN_MAX: usize = 64;
 
+/// For how long a page of the desk shows the account that it asked for last, unless something has
+/// happened to it meanwhile: each question is a command that the journal of the desk keeps.
+pub(crate) const DESK_LOOK_EVERY: Duration = Duration::from_secs(5);
+
 /// The longest name that is a user of the desk.
 pub(crate) const DESK_USER_LEN_MAX: usize = 32;
 

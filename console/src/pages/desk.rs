@@ -15,8 +15,9 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::board::sentence_of;
-use crate::desk::{Desk, DeskTrader, Looked};
+use crate::desk::{Desk, DeskTrader};
 use crate::desk_book::{DeskTold, Typed};
+use crate::desk_look::Looked;
 use crate::desk_reply::{DeskOrder, DeskTransaction};
 use crate::frame::{Frame, notice, page};
 use crate::guard::{Person, is_by_script, see_other};
@@ -160,7 +161,13 @@ pub(super) async fn show(
         Ok(found) => found,
         Err(refusal) => return *refusal,
     };
-    let seq = asked.done.as_deref().and_then(|seq| seq.parse().ok()).map(Seq::new);
+    let seq = match asked.done.as_deref().map(str::parse).transpose() {
+        Ok(seq) => seq.map(Seq::new),
+        Err(_) => {
+            let sentence = "done is the number of a command: leave it out.";
+            return notice(&app, Some(&person), StatusCode::BAD_REQUEST, sentence);
+        }
+    };
     let entry = seq.and_then(|seq| desk.book.find(trader.user.as_str(), seq));
     let (typed, told) = entry.map(|entry| (entry.typed, entry.told)).unzip();
     let place = match seq {
@@ -362,8 +369,7 @@ async fn desk_page(
     if shown.renews.is_some() && !desk.caller.is_connected() {
         return away_page(app, person, "The desk cannot be reached.".to_owned(), shown);
     }
-    let now = app.board.clock.now();
-    let looked = match desk.look(trader, now).await {
+    let looked = match desk.look_again(trader, &app.board.clock).await {
         Ok(looked) => looked,
         Err(problem) => return away_page(app, person, problem, shown),
     };

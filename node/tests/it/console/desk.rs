@@ -120,6 +120,30 @@ fn a_trader_buys_sells_and_downloads_the_log() {
     assert!(listed.contains("console.ben"), "the journal says who sent it: {listed}");
 }
 
+/// A look is a command that the journal keeps: looking often asks once.
+#[test]
+fn looking_at_an_account_is_bounded_and_what_was_done_shows_at_once() {
+    let rig = Rig::new();
+    let mut ben = rig.logged_in("ben");
+    let summaries = || {
+        let listed = rig.place.run(&["inspect", "data", "--json", "--last", "1000"]).ok();
+        listed.matches("DISPLAY_SUMMARY").count()
+    };
+    press(&mut ben, "ADD", &[("amount", "1000.00")]);
+    let before = summaries();
+    assert!(0 < before, "the journal has looks under this name");
+    let looks = 50;
+    for _ in 0..looks {
+        assert_eq!(ben.get("/desk").text("cash"), "1,000.00");
+    }
+    assert!(summaries() - before < looks, "{before} {}", summaries());
+    // What the user does counts from the next page on.
+    let page = press(&mut ben, "ADD", &[("amount", "1.00")]);
+    assert_eq!(page.text("cash"), "1,001.00");
+    let page = press(&mut ben, "BUY", &ABC);
+    assert_eq!((page.text("cash"), page.text("held")), ("901.00", "100.00"));
+}
+
 #[test]
 fn a_button_that_is_pressed_twice_counts_once() {
     let mut rig = Rig::new();
