@@ -52,6 +52,7 @@ mod busy;
 mod guard;
 mod frame;
 mod impatient;
+mod parameters;
 mod listener;
 mod pages;
 mod console;

@@ -35,6 +35,7 @@ use crate::frame::notice;
 use crate::guard::{guard, one_of_few, who};
 use crate::limits::{ANSWER_WITHIN, FORM_BYTES_MAX, SHORT_FORM_BYTES_MAX};
 use crate::metrics;
+use crate::parameters::known_parameters;
 pub(crate) use assets::ASSET_VERSION;
 pub use positions::PositionsPreview;
 pub(crate) use positions::{drift, warnings};
@@ -61,6 +62,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/login", get(login::show).post(login::log_in).layer(short()))
         .route("/logout", post(login::log_out))
         .route("/assets/{name}", get(assets::asset))
+        .route_layer(from_fn_with_state(Arc::clone(&app), known_parameters))
         .fallback(missing)
         .layer(from_fn_with_state(Arc::clone(&app), one_of_few))
         // What machines ask for is small, and is there when no page has room.

@@ -157,6 +157,9 @@ pub(super) async fn show(
             return notice(&app, Some(&person), status, query_told(&rejection.body_text()));
         }
     };
+    if let Some(problem) = search.problem() {
+        return notice(&app, Some(&person), StatusCode::BAD_REQUEST, problem);
+    }
     if !person.role.sees_all() && person.accounts.is_empty() && app.desk.is_some() {
         return see_other("/desk");
     }
@@ -220,7 +223,30 @@ fn seen<'a>(picture: &'a Picture, person: &Person) -> impl Iterator<Item = &'a A
     picture.accounts.iter().filter(|account| person.sees(&account.id))
 }
 
+/// The columns that are always there: how each is called, and in an address.
+const FIXED: [(&str, &str); 7] = [
+    ("Account", "account"),
+    ("Weight %", "weight"),
+    ("Value", "value"),
+    ("Target", "target"),
+    ("Deviation", "deviation"),
+    ("Drift", "drift"),
+    ("Warnings", "warnings"),
+];
+
 impl Search {
+    /// What is wrong with it.
+    fn problem(&self) -> Option<String> {
+        let is_known = self.sort.is_empty()
+            || self.sort.starts_with("ticker:")
+            || FIXED.iter().any(|(_, sort)| *sort == self.sort);
+        if !is_known {
+            let known = FIXED.map(|(_, sort)| sort).join(", ");
+            return Some(format!("The page is sorted by {known}, or ticker: and a ticker."));
+        }
+        (1 < self.down).then(|| "down is 0 or 1.".to_owned())
+    }
+
     /// The same page with a change.
     fn link(&self, change: impl FnOnce(&mut Self)) -> String {
         let mut search = self.clone();
@@ -307,16 +333,7 @@ impl Search {
     }
 
     fn heads(&self, picture: &Picture, shown: &[u32]) -> Vec<Head> {
-        let fixed = [
-            ("Account", "account"),
-            ("Weight %", "weight"),
-            ("Value", "value"),
-            ("Target", "target"),
-            ("Deviation", "deviation"),
-            ("Drift", "drift"),
-            ("Warnings", "warnings"),
-        ];
-        let fixed = fixed.map(|(title, sort)| (title.to_owned(), sort.to_owned()));
+        let fixed = FIXED.map(|(title, sort)| (title.to_owned(), sort.to_owned()));
         let tickers = shown.iter().map(|place| {
             let ticker = picture.tickers[*place as usize].as_str();
             (ticker.to_owned(), format!("ticker:{ticker}"))

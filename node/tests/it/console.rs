@@ -7,6 +7,7 @@ mod desk;
 mod earlier;
 mod inside;
 mod others;
+mod parameters;
 mod prometheus;
 
 use std::fs;
