@@ -6,7 +6,7 @@ use std::sync::Arc;
 use allot_domain::AccountId;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderName, HeaderValue, LOCATION,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HeaderName, HeaderValue, LOCATION,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::request::Parts;
@@ -18,6 +18,7 @@ use crate::app::{App, Places};
 use crate::busy::busy;
 use crate::limits::NEXT_LEN_MAX;
 use crate::listener::PeerAddress;
+use crate::own_host::is_own_host;
 use crate::role::Role;
 use crate::sessions::Token;
 use crate::text;
@@ -180,7 +181,9 @@ pub(crate) async fn one_of_few(
 
 /// Refuses names of this host that are not its own, and gives every answer its headers.
 pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let mut response = if is_own_host(&app, request.headers()) {
+    // A proxy knows its names itself.
+    let is_own = app.places.is_behind_tls || is_own_host(request.headers());
+    let mut response = if is_own {
         next.run(request).await
     } else {
         let wrong = "This console is reached by its address: 127.0.0.1 or localhost.";
@@ -200,19 +203,4 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
         headers.insert(STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000"));
     }
     response
-}
-
-/// Whether the browser asked for this host by an address of its own. A page elsewhere can make a
-/// name of its own stand for 127.0.0.1; such a name is refused. A proxy knows its names itself.
-fn is_own_host(app: &App, headers: &HeaderMap) -> bool {
-    if app.places.is_behind_tls {
-        return true;
-    }
-    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
 }

@@ -50,6 +50,7 @@ mod app;
 mod page_form;
 mod busy;
 mod guard;
+mod own_host;
 mod frame;
 mod impatient;
 mod parameters;

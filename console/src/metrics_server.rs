@@ -4,14 +4,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use crate::metrics::{CONTENT, Measured};
+use crate::own_host::is_own_host;
 use crate::{ConsoleError, listener};
 
 /// A running server of metrics, on a thread of its own; it ends when it is dropped.
@@ -44,11 +48,15 @@ impl MetricsServer {
         let subscribers = async |State(measured): State<Arc<Measured>>| {
             ([(CONTENT_TYPE, "application/json")], measured.subscribers())
         };
-        let router = Router::new()
-            .route("/metrics", get(page))
-            .route("/subscribers", get(subscribers))
-            .route("/healthz", get(async || "ok\n"))
-            .with_state(measured);
+        // Who subscribes is for whoever knows the address. Counts have nobody's name in them, and a
+        // scraper of another machine may know this one by a name.
+        let named =
+            Router::new().route("/subscribers", get(subscribers)).layer(from_fn(by_address));
+        let counts =
+            Router::new().route("/metrics", get(page)).route("/healthz", get(async || "ok\n"));
+        let is_loopback = address.ip().is_loopback();
+        let counts = if is_loopback { counts.layer(from_fn(by_address)) } else { counts };
+        let router = named.merge(counts).with_state(measured);
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(listener::serve(socket, router, stopped));
         Ok(Self { address, _runtime: runtime, _stop: stop })
@@ -59,4 +67,13 @@ impl MetricsServer {
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+/// Refuses names of this host that are not its own: a page elsewhere may have made one.
+async fn by_address(request: Request, next: Next) -> Response {
+    if is_own_host(request.headers()) {
+        return next.run(request).await;
+    }
+    let wrong = "This page is reached by an address, such as 127.0.0.1, or as localhost.\n";
+    (StatusCode::MISDIRECTED_REQUEST, wrong).into_response()
 }

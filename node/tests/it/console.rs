@@ -544,6 +544,11 @@ fn a_server_serves_what_it_counts_and_times() {
     check_metrics(&metrics);
     assert_eq!(browser.get("/healthz").status, 200);
     assert_eq!(browser.get("/").status, 404);
+    // A page elsewhere may have made a name of its own stand for this host.
+    for path in ["/metrics", "/healthz", "/subscribers"] {
+        assert_eq!(browser.get_with(path, &[("Host", "elsewhere.example")]).status, 421, "{path}");
+        assert_eq!(browser.get_with(path, &[("Host", "localhost:1")]).status, 200, "{path}");
+    }
 }
 
 /// Every metric that the alerts and the dashboard ask for is one that a page has.
