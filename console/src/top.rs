@@ -22,7 +22,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use allot_runtime::{Agent, Clock, CurveKey, Nanos, Running, ThreadGroup, Threads, WaitStrategy};
+use allot_runtime::{
+    Agent, Clock, CurveKey, Nanos, Running, ThreadGroup, Threads, WaitStrategy, duration,
+};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event};
 
@@ -123,6 +125,7 @@ impl Top {
     /// When no report or no second scrape comes in time.
     pub fn once(mut self, format: TopFormat, timeout: Duration) -> Result<String, ConsoleError> {
         let end = self.clock.now() + timeout;
+        let mut is_told = false;
         // The first report is noted before the second one takes its place.
         while !self.watch.has_fill_rate() || !self.watch.is_whole() {
             if self.stop.is_stopped() {
@@ -133,6 +136,10 @@ impl Top {
                     break;
                 }
                 return Err(ConsoleError(self.watch.missing(timeout)));
+            }
+            if let Some(problem) = self.watch.problem().filter(|_| !is_told) {
+                is_told = true;
+                tracing::warn!("{problem}; asking again for {}", duration::show(timeout));
             }
             self.watch.wait(KEY_PATIENCE);
         }

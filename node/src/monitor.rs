@@ -20,9 +20,22 @@ impl Monitor {
         boxes: Vec<(String, Counters)>,
         stage_file: Option<StageFile>,
     ) -> Result<Self> {
+        Self::of(Signals::new(request)?, boxes, stage_file)
+    }
+
+    /// The same for what has taken the whole terminal: it stops when that ends.
+    pub(crate) fn of_terminal(request: Request) -> Result<Self> {
+        Self::of(Signals::of_terminal(request)?, Vec::new(), None)
+    }
+
+    fn of(
+        signals: Signals,
+        boxes: Vec<(String, Counters)>,
+        stage_file: Option<StageFile>,
+    ) -> Result<Self> {
         let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
         let slot = group.thread("monitor")?;
-        group.add(&slot, Box::new(Signals::new(request)?));
+        group.add(&slot, Box::new(signals));
         group.add(&slot, Box::new(CounterWatch::new(boxes)));
         if let Some(stage_file) = stage_file {
             group.add(&slot, Box::new(stage_file));

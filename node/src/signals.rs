@@ -1,6 +1,7 @@
 //! Signals: how people and service managers stop a process.
 //!
-//! The first SIGINT or SIGTERM requests a clean stop; the second ends the process at once.
+//! The first SIGINT or SIGTERM requests a clean stop; the second ends the process at once. What has
+//! taken a whole terminal stops on SIGHUP too, so that the terminal is as it was before.
 
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -10,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use allot_runtime::{Agent, Nanos, PollSet};
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
 /// The exit code by which shells report SIGINT.
@@ -29,11 +30,20 @@ pub(crate) struct Signals {
 impl Signals {
     /// Handles signals from now on.
     pub(crate) fn new(request: Request) -> Result<Self> {
+        Self::of(&[SIGINT, SIGTERM], request)
+    }
+
+    /// The same, with the end of the terminal.
+    pub(crate) fn of_terminal(request: Request) -> Result<Self> {
+        Self::of(&[SIGINT, SIGTERM, SIGHUP], request)
+    }
+
+    fn of(signals: &[i32], request: Request) -> Result<Self> {
         let register = || -> std::io::Result<UnixStream> {
             let (bytes, written) = UnixStream::pair()?;
             bytes.set_nonblocking(true)?;
             let again = Arc::new(AtomicBool::new(false));
-            for signal in [SIGINT, SIGTERM] {
+            for &signal in signals {
                 // The order matters: the first signal finds the flag unset, and sets it.
                 flag::register_conditional_shutdown(signal, EXIT_INTERRUPTED, Arc::clone(&again))?;
                 flag::register(signal, Arc::clone(&again))?;

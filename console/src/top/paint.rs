@@ -27,8 +27,9 @@ use crate::top::snapshot::Snapshot;
 const REASONS_SHOWN: usize = 3;
 const SHARDS_SHOWN: usize = 4;
 
-/// Lines that a view needs: its title, its heads and some rows.
+/// Lines that a view needs: its title, its heads and some rows; and those that it has at least.
 const VIEW_LINES: u16 = 6;
+const VIEW_LINES_MIN: u16 = 4;
 
 /// Paints all of it.
 pub(crate) fn paint(frame: &mut Frame<'_>, screen: &mut Screen, live: &Snapshot) {
@@ -36,7 +37,8 @@ pub(crate) fn paint(frame: &mut Frame<'_>, screen: &mut Screen, live: &Snapshot)
     let shown = screen.paused.take();
     let snapshot = shown.as_ref().unwrap_or(live);
     let area = frame.area();
-    let head = head(snapshot, behind.as_deref(), usize::from(area.width));
+    let most = area.height.saturating_sub(1 + VIEW_LINES_MIN).max(1);
+    let head = head(snapshot, behind.as_deref(), usize::from(area.width), usize::from(most));
     let lines = u16::try_from(head.lines.len()).unwrap_or(u16::MAX);
     let shards = shards(snapshot, screen, area.width);
     let room = area.height.saturating_sub(lines + 1);
@@ -61,8 +63,9 @@ pub(crate) fn paint(frame: &mut Frame<'_>, screen: &mut Screen, live: &Snapshot)
     }
 }
 
-/// How the data is, and the figures of the whole server; on as many lines as they need.
-fn head(snapshot: &Snapshot, behind: Option<&str>, width: usize) -> Text<'static> {
+/// How the data is, and the figures of the whole server, on as many lines as they need and as there
+/// are. What matters most comes first.
+fn head(snapshot: &Snapshot, behind: Option<&str>, width: usize, most: usize) -> Text<'static> {
     let mut lines = lines_of(status(snapshot, behind), "  ", "", width);
     let reasons = snapshot.freshness.reasons.iter().chain(&snapshot.figures.problems);
     let reasons = reasons.take(REASONS_SHOWN);
@@ -72,6 +75,13 @@ fn head(snapshot: &Snapshot, behind: Option<&str>, width: usize) -> Text<'static
         lines.extend(lines_of(words, " ", "  ", width));
     }
     lines.extend(lines_of(figures(snapshot), "  ", "", width));
+    if most < lines.len() {
+        let more = lines.len() - most + 1;
+        lines.truncate(most.max(2) - 1);
+        let told = format!("… {more} more lines where there is room");
+        // The state alone is said where there is one line.
+        lines.extend((1 < most).then(|| Line::styled(told, soft())));
+    }
     Text::from(lines)
 }
 
@@ -289,7 +299,16 @@ fn warned() -> Style {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use allot_runtime::Clock;
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
     use super::*;
+    use crate::board::Board;
+    use crate::top::scrape::ShardFigures;
+    use crate::top::snapshot::Watch;
 
     #[test]
     fn what_has_no_room_on_a_line_goes_to_the_next() {
@@ -301,6 +320,50 @@ mod tests {
         assert_eq!(text(17), ["drops 0  queue 12"]);
         assert_eq!(text(16), ["drops 0", "queue 12"]);
         assert_eq!(text(3), ["drops 0", "queue 12"]);
+    }
+
+    /// A server of which there is much to say.
+    fn snapshot() -> Snapshot {
+        let mut watch = Watch::new(Board::new(Clock::system()), Arc::default(), true);
+        let mut snapshot = watch.snapshot();
+        let long = "No metrics came from the process at this address, which may not run.";
+        snapshot.freshness.reasons = vec![long.to_owned(); 5];
+        let shard = |shard| ShardFigures { shard, ..ShardFigures::default() };
+        snapshot.figures.shards = (0..8).map(shard).collect();
+        snapshot
+    }
+
+    fn screen_of(width: u16, height: u16, screen: &mut Screen) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let snapshot = snapshot();
+        terminal.draw(|frame| paint(frame, screen, &snapshot)).unwrap();
+        terminal.backend().to_string()
+    }
+
+    #[test]
+    fn no_terminal_is_too_small() {
+        for width in [1, 2, 5, 10, 24, 40] {
+            for height in [1, 2, 3, 5, 10] {
+                for (view, ..) in View::ALL {
+                    for mode in [Mode::Browse, Mode::Help, Mode::Type(":acct b".to_owned())] {
+                        let place = Place { view: *view, ..Place::default() };
+                        let mut screen = Screen { place, mode, ..Screen::default() };
+                        screen_of(width, height, &mut screen);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn on_a_small_terminal_the_view_keeps_its_lines() {
+        let page = screen_of(40, 10, &mut Screen::default());
+        assert!(page.contains("empty") && page.contains(":acct"), "{page}");
+        assert!(
+            page.contains("more lines where there is room") && page.contains("? keys"),
+            "{page}"
+        );
+        assert!(!screen_of(130, 40, &mut Screen::default()).contains("where there is room"));
     }
 
     #[test]

@@ -182,6 +182,11 @@ impl Scrapes {
         1 < self.0.iter().filter(|scrape| !scrape.values.is_empty()).count()
     }
 
+    /// Why a process said nothing at the last one.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.0.back()?.problems.first().cloned()
+    }
+
     /// What they say.
     pub(crate) fn figures(&self) -> Figures {
         let (Some(first), Some(last)) = (self.0.front(), self.0.back()) else {

@@ -84,6 +84,11 @@ impl Watch {
         self.scrapes.wait(patience);
     }
 
+    /// Why a process says nothing, if one does not.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.scrapes.get().problem()
+    }
+
     /// What did not come, in a sentence.
     pub(crate) fn missing(&self, timeout: Duration) -> String {
         let within = duration::show(timeout);
@@ -93,8 +98,7 @@ impl Watch {
                  --report-every is shorter than --timeout"
             );
         }
-        let problem = self.scrapes.get().figures().problems.first().cloned();
-        let problem = problem.unwrap_or_else(|| "no metrics".to_owned());
+        let problem = self.problem().unwrap_or_else(|| "no metrics".to_owned());
         format!(
             "{problem} (within {within}); start the server with --metrics, and give its address"
         )

@@ -1,5 +1,8 @@
 //! `allot top` on a real terminal, that of tmux, and printed once.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::client::Client;
@@ -68,6 +71,7 @@ fn a_server_is_watched_on_a_terminal() {
     for text in ["alpha", "beta", "gamma", "MSFT", "front door connected", "drops 0", "queue 0"] {
         assert!(page.contains(text), "{text}\n{page}");
     }
+    check_picture(&page);
     terminal.press(&[":", "acct be /AAPL", "Enter"]);
     let page = terminal.wait(|page| page.contains(":acct be /AAPL · 1 to 1 of 1"));
     assert!(!page.contains("alpha") && !page.contains("MSFT"), "{page}");
@@ -103,6 +107,27 @@ fn a_server_is_watched_on_a_terminal() {
     terminal.check_restored("ended=0");
 }
 
+/// What the picture of the documents has in words is on the screen.
+fn check_picture(page: &str) {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/CONSOLE.md");
+    let docs = fs::read_to_string(docs).unwrap();
+    let part = docs.split("## In a terminal").nth(1).unwrap();
+    let picture = part.split("```").find_map(|block| block.strip_prefix("text\n")).unwrap();
+    // Accounts are others, and so are tickers and figures with their units.
+    let is_other = |word: &str| {
+        ["growth", "income", "pension", "ms", "µs"].contains(&word)
+            || word.chars().all(|sign| sign.is_ascii_uppercase())
+    };
+    let is_word = |word: &&str| {
+        word.chars().all(|sign| sign.is_alphabetic() || sign == '/') && !is_other(word)
+    };
+    let words: Vec<_> = picture.split_whitespace().filter(is_word).collect();
+    assert!(30 < words.len(), "{words:?}");
+    for word in words {
+        assert!(page.contains(word), "{word}\n{page}");
+    }
+}
+
 #[test]
 fn the_terminal_is_as_it_was_after_ctrl_c_and_after_a_signal() {
     let rig = Rig::new();
@@ -114,6 +139,61 @@ fn the_terminal_is_as_it_was_after_ctrl_c_and_after_a_signal() {
     terminal.wait(|page| page.contains("alpha"));
     terminal.signal_command("-TERM");
     terminal.check_restored("ended=0");
+    // So does the end of the terminal, where the shell outlives it.
+    let Some(terminal) = rig.watch() else { return };
+    terminal.wait(|page| page.contains("alpha"));
+    terminal.signal_command("-HUP");
+    terminal.check_restored("ended=0");
+}
+
+#[test]
+fn a_small_terminal_shows_what_has_room() {
+    let rig = Rig::new();
+    let Some(terminal) = rig.watch() else { return };
+    terminal.wait(|page| page.contains("alpha"));
+    terminal.resize(40, 10);
+    let page = terminal.wait(|page| page.lines().all(|line| line.chars().count() <= 40));
+    let page = if page.contains("alpha") && page.contains("? keys") {
+        page
+    } else {
+        terminal.wait(|page| page.contains("alpha") && page.contains("? keys"))
+    };
+    assert!(page.contains("fresh") && page.contains("more lines where there is room"), "{page}");
+    terminal.resize(10, 3);
+    terminal.wait(|page| page.contains("fresh") && page.lines().count() <= 3);
+    terminal.press(&["?"]);
+    terminal.resize(40, 10);
+    terminal.wait(|page| page.contains("keys in :acct"));
+    terminal.press(&["x", "q"]);
+    terminal.check_restored("ended=0");
+}
+
+/// An address at which nobody listens.
+fn nobody() -> String {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    taken.local_addr().unwrap().to_string()
+}
+
+#[test]
+fn metrics_that_are_refused_are_named_at_once_and_asked_for_again() {
+    let rig = Rig::new();
+    let address = nobody();
+    let ends = ["--front", &rig.front, "--publish", &rig.publish, "--metrics", &address];
+    let once = [&["top"], &ends[..], &["--once", "--json", "--every", "100ms", "--timeout", "10m"]];
+    let mut top = rig.place.start_merged(&once.concat());
+    let line = top.line_with("no metrics from");
+    assert!(line.contains(&address) && line.contains("asking again"), "{line}");
+    // Whoever listens there now is asked.
+    let other = ["serve", "--front", FREE, "--publish", FREE, "--metrics", &address];
+    let mut other = rig.place.start(&other);
+    other.line_with("listening ");
+    top.line_with("\"state\":\"fresh\"");
+
+    let address = nobody();
+    let ends = ["--front", &rig.front, "--publish", &rig.publish, "--metrics", &address];
+    let arguments = [&["top"], &ends[..]].concat();
+    let Some(terminal) = Terminal::start(&rig.place, &arguments) else { return };
+    terminal.wait(|page| page.contains("no metrics from") && page.contains("alpha"));
 }
 
 #[test]
