@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 const STYLE: &str = include_str!("../../assets/console.css");
 const SCRIPT: &str = include_str!("../../assets/console.js");
+const PATCH: &str = include_str!("../../assets/patch.js");
 const HTMX: &str = include_str!("../../../third_party/htmx/htmx.min.js");
 const SSE: &str = include_str!("../../../third_party/htmx-ext-sse/sse.min.js");
 const MORPH: &str = include_str!("../../../third_party/idiomorph/idiomorph-ext.min.js");
@@ -22,6 +23,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 const ASSETS: &[(&str, &str, &str)] = &[
     ("console.css", CSS, STYLE),
     ("console.js", JS, SCRIPT),
+    ("patch.js", JS, PATCH),
     ("htmx.min.js", JS, HTMX),
     ("sse.min.js", JS, SSE),
     ("idiomorph-ext.min.js", JS, MORPH),

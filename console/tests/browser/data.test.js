@@ -64,19 +64,46 @@ test("200 accounts by 500 tickers are renewed ten times a second", async (t) => 
       for (const { duration } of list.getEntries()) globalThis.longTasks.push(duration);
     }).observe({ type: "longtask", buffered: true });
     globalThis.swaps = 0;
+    globalThis.most = { records: 0, nodes: 0, replaced: 0 };
+    let records = 0;
+    const count = (list) => {
+      records += list.length;
+      globalThis.most.replaced += list.filter(({ target, type }) => type === "childList" && target.closest?.("tbody")).length;
+    };
+    // What is touched between two renewals is touched in one task.
+    document.addEventListener("DOMContentLoaded", () => {
+      const observer = new MutationObserver(count);
+      observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+      document.addEventListener("htmx:beforeSwap", () => { count(observer.takeRecords()); records = 0; });
+      document.addEventListener("htmx:afterSwap", () => {
+        count(observer.takeRecords());
+        const { most } = globalThis;
+        most.records = Math.max(most.records, records);
+        most.nodes = Math.max(most.nodes, document.getElementById("live").querySelectorAll("*").length);
+      });
+    });
     document.addEventListener("htmx:afterSettle", () => { globalThis.swaps += 1; });
   });
   await page.goto(place.url);
   await page.getByTestId("positions").waitFor();
   const report = () => page.evaluate(() => Number(document.querySelector("[data-testid=report]").textContent));
   const first = await report();
-  await page.evaluate(() => { globalThis.longTasks.length = 0; });
+  await page.evaluate(() => {
+    globalThis.longTasks.length = 0;
+    Object.assign(globalThis.most, { records: 0, replaced: 0 });
+  });
   await page.waitForFunction((last) => Number(document.querySelector("[data-testid=report]").textContent) >= last, first + UPDATES, { timeout: 300_000 });
-  const measured = await page.evaluate(() => ({ long: globalThis.longTasks, swaps: globalThis.swaps }));
+  const measured = await page.evaluate(() => ({ long: globalThis.longTasks, swaps: globalThis.swaps, most: globalThis.most }));
   assert.ok(measured.swaps > 0, "the page was renewed");
+  // What one task does is bounded, however many accounts and tickers there are: a page has 50 rows
+  // of 19 cells. Nothing happens meanwhile, so only what says how new the data is is touched.
+  const { records, nodes, replaced } = measured.most;
+  assert.ok(nodes > 50 * 19 && nodes < 50 * 19 * 3, `${nodes} nodes`);
+  assert.equal(replaced, 0, "no row and no cell is replaced");
+  assert.ok(records < 50, `${records} touched`);
   // A figure and no bound: how long a task takes depends on what else the machine does.
   const longest = Math.max(0, ...measured.long);
-  const line = `${UPDATES} reports, ${measured.swaps} renewals, ${measured.long.length} tasks over 50 ms, the longest ${longest} ms`;
+  const line = `${UPDATES} reports, ${measured.swaps} renewals, ${measured.long.length} tasks over 50 ms, the longest ${longest} ms; at most ${records} of ${nodes} nodes touched in one`;
   t.diagnostic(line);
   if (process.env.PICTURES) writeFileSync(join(process.env.PICTURES, "long-tasks.txt"), `${line}\n`);
   await page.close();
