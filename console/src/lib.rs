@@ -31,6 +31,7 @@ mod backfill;
 mod follower;
 mod role;
 mod password;
+mod guess;
 mod users;
 mod sessions;
 mod drafts;

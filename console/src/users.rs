@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ConsoleError;
+use crate::guess::is_guessable;
 use crate::limits::{DESK_USER_LEN_MAX, NAME_LEN_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 use crate::password::Buffers;
 use crate::role::Role;
@@ -244,11 +245,13 @@ fn check_password(name: &str, password: &str) -> Result<(), String> {
     if PASSWORD_BYTES_MAX < password.len() {
         return Err(format!("a password has at most {PASSWORD_BYTES_MAX} bytes"));
     }
-    let mut signs = password.chars();
-    let first = signs.next();
-    if signs.all(|sign| Some(sign) == first) || password.contains(name) && 4 <= name.len() {
-        return Err("the password can be guessed: use words that have nothing to do with the name"
-            .to_owned());
+    let has_name = 4 <= name.len() && password.to_lowercase().contains(&name.to_lowercase());
+    if has_name || is_guessable(password) {
+        return Err(
+            "the password can be guessed: use some words that have nothing to do with the \
+                    name, and that are not everybody's"
+                .to_owned(),
+        );
     }
     Ok(())
 }
