@@ -7,8 +7,10 @@
 //! A row is a position; an account without any has a row of its own, without a ticker. The schema's
 //! metadata has the report, its cut, its split, its time and its ledger.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
+use allot_allocation_service::Report;
 use allot_domain::Money;
 use arrow_array::{ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_ipc::writer::StreamWriter;
@@ -17,6 +19,7 @@ use arrow_schema::{ArrowError, DataType, Field, Metadata, Schema, SchemaRef};
 use crate::guard::Person;
 use crate::limits::ARROW_ROWS;
 use crate::picture::{Account, Cell, Picture};
+use crate::role::Role;
 
 /// The content type of the format.
 pub(crate) const CONTENT: &str = "application/vnd.apache.arrow.stream";
@@ -44,6 +47,20 @@ pub(crate) struct ArrowStream {
     writer: Option<StreamWriter<Vec<u8>>>,
     /// The next account.
     account: usize,
+}
+
+/// Writes the positions of a report, all of them, with money as floats.
+///
+/// # Errors
+/// When `out` fails.
+pub fn write_arrow(report: Report, out: &mut dyn Write) -> io::Result<()> {
+    let anyone = Person { name: None, role: Role::Viewer, accounts: Vec::new(), token: None };
+    let picture = Arc::new(Picture::of(report));
+    let mut parts = ArrowStream::new(picture, anyone, MoneyAs::Float).map_err(io::Error::other)?;
+    while let Some(part) = parts.next() {
+        out.write_all(&part.map_err(io::Error::other)?)?;
+    }
+    Ok(())
 }
 
 /// What stands in the rows of one batch.

@@ -61,6 +61,7 @@ mod console;
 mod metrics_server;
 mod top;
 
+pub use arrow::write_arrow;
 pub use console::{Console, ConsoleConfig, ConsoleStopper, DeskPlace, FlagNames, MeshPlace};
 pub use error::ConsoleError;
 pub use metrics::Measured;

@@ -2,11 +2,14 @@
 
 mod csv;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use allot_allocation_service::{AccountStatement, PositionReport, Report, Topic};
+use allot_console::write_arrow;
 use allot_domain::{AccountId, ReportNumber, Ticker};
 use allot_runtime::{Clock, duration};
 use allot_wire::{DecodeError, Encoding, nearest_name};
@@ -40,6 +43,7 @@ Examples:
   allot positions --now --ticker AAPL
   allot positions --once --format json | jq .accounts
   allot positions --account account1 --format csv >> account1.csv
+  allot positions --now --arrow positions.arrow
   allot positions --at 2026-11-20T16:00:00Z data
   allot positions --publish tcp://10.0.0.1:9999")]
 pub(crate) struct Positions {
@@ -53,6 +57,10 @@ pub(crate) struct Positions {
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// Write one report to this file as a stream of Arrow IPC, or to stdout for `-`, and exit;
+    /// money is the nearest float of 64 bits
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "account", "wide"])]
+    arrow: Option<PathBuf>,
     /// Print only this account
     #[arg(long, value_name = "ID", value_parser = account)]
     account: Option<AccountId>,
@@ -113,7 +121,7 @@ fn follow(positions: &Positions, settings: &Settings) -> Result<()> {
     // Whether there is such an account, the report of the whole firm says.
     let topics = if topic == whole { vec![&*topic] } else { vec![&*topic, &*whole] };
     let mut reader = FeedReader::connect(endpoint, settings.publish_key, &topics)?;
-    let is_single = positions.once || positions.now;
+    let is_single = positions.once || positions.now || positions.arrow.is_some();
     let least = match positions.now {
         true => report_request::number(settings, positions.timeout)?,
         false => ReportNumber::default(),
@@ -136,6 +144,9 @@ fn follow(positions: &Positions, settings: &Settings) -> Result<()> {
             continue;
         }
         reader.note_degraded(shown.degraded());
+        if let Some(path) = &positions.arrow {
+            return write_file(path, shown);
+        }
         let body = String::from_utf8_lossy(&publication.body);
         let page = match positions.format {
             Format::Json => body.into_owned(),
@@ -163,6 +174,9 @@ fn show_one(positions: &Positions, report: &Report) -> Result<()> {
         return print(&String::from_utf8_lossy(&json));
     }
     let shown = Shown::read(positions, &json)?;
+    if let Some(path) = &positions.arrow {
+        return write_file(path, shown);
+    }
     let page = match positions.format {
         Format::Csv => shown.csv(true),
         _ => shown.table(&layout(positions)),
@@ -173,6 +187,20 @@ fn show_one(positions: &Positions, report: &Report) -> Result<()> {
 fn print_one(positions: &Positions, page: &str) -> Result<()> {
     let has_pager = positions.format == Format::Table && !positions.wide;
     if has_pager { print_page(page) } else { print(page) }
+}
+
+/// Writes a report as a stream of Arrow IPC.
+fn write_file(path: &Path, shown: Shown) -> Result<()> {
+    let Shown::Report(report) = shown else { bail!("--arrow is for the whole firm") };
+    if path == Path::new("-") {
+        let mut out = BufWriter::new(io::stdout().lock());
+        write_arrow(report, &mut out)?;
+        return Ok(out.flush()?);
+    }
+    let file = File::create(path).with_context(|| format!("cannot make {}", path.display()))?;
+    let mut out = BufWriter::new(file);
+    let written = write_arrow(report, &mut out).and_then(|()| out.flush());
+    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn layout(positions: &Positions) -> Layout {

@@ -188,7 +188,23 @@ fn read(stream: &mut BufReader<TcpStream>) -> Answer {
     let mut body = Vec::new();
     // A connection that is reset behind its answer has given it.
     let _ = stream.read_to_end(&mut body);
+    let is_chunked = headers.iter().any(|(name, _)| name == "transfer-encoding");
+    let body = if is_chunked { whole(&body) } else { body };
     Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
+}
+
+/// What came in chunks, each behind its length in hex digits.
+fn whole(chunks: &[u8]) -> Vec<u8> {
+    let (mut rest, mut body) = (chunks, Vec::new());
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let length = str::from_utf8(&rest[..end]).unwrap().trim();
+        let from = end + 1;
+        let to = from + usize::from_str_radix(length, 16).unwrap();
+        body.extend_from_slice(&rest[from..to]);
+        // A chunk ends with a line feed of its own, and the last one is empty.
+        rest = if from < to { &rest[to + 2..] } else { &[] };
+    }
+    body
 }
 
 fn read_head(stream: &mut impl BufRead) -> (u16, Vec<(String, String)>) {

@@ -1,11 +1,14 @@
 //! What the tools of others read, and who may.
 
+use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
 
-use super::browser::Answer;
-use super::{Rig, console};
+use super::browser::{Answer, Browser};
+use super::{Place, Rig, SPLIT, console};
+use crate::client::Client;
+use crate::server::{FREE, endpoint};
 
 const OPENBB: &str = "https://pro.openbb.co";
 const ROUTES: &[&str] = &[
@@ -117,6 +120,35 @@ fn one_other_origin_may_read_and_only_with_a_token() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("access-control-allow-private-network"), Some("true"));
     assert!(answer.header("access-control-allow-headers").unwrap().contains("x-api-key"));
+}
+
+/// A command writes what the console gives, of the same report.
+#[test]
+fn the_stream_is_the_same_without_a_console() {
+    let place = Place::new();
+    let ends = ["--front", FREE, "--publish", FREE, "--report-every", "1h"];
+    let mut server = place.start(&[&["serve"], &ends[..]].concat());
+    let line = server.line_with("listening ");
+    let (front, publish) = (endpoint(&line, "front="), endpoint(&line, "publish="));
+    let client = Client::connect(&front);
+    client.ask(SPLIT.as_bytes());
+    client.ask(
+        br#"{"type":"fill","source":"desk","seq":1,"ticker":"AAPL","price":"1","quantity":100}"#,
+    );
+    client.ask(br#"{"type":"report","source":"desk","seq":2}"#);
+    let (_console, address) = console(&place, &front, &publish, &["--open"]);
+    let mut browser = Browser::new(&address);
+    browser.wait("/", |page| page.contains("AAPL"));
+    let given = browser.get("/positions.arrow").body;
+    let write = |more: &[&str]| {
+        place.run(&[&["positions", "--publish", &publish, "--arrow", "stream"], more].concat())
+    };
+    write(&[]).ok();
+    let written = fs::read(place.path().join("stream")).unwrap();
+    assert!(200 < written.len(), "{written:?}");
+    assert_eq!(String::from_utf8_lossy(&written), given);
+    write(&["--format", "csv"]).misuse();
+    write(&["--account", "alpha"]).misuse();
 }
 
 /// Where there is a Python with pyarrow and pandas, these open what the console gives.
