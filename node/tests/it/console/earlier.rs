@@ -1,7 +1,9 @@
 //! What was before the console began: fills, splits, and how far back they go.
 
+use allot_allocation_service::Report;
+
 use super::{Browser, Place, Process, SPLIT, add_user, console};
-use crate::client::Client;
+use crate::client::{Client, subscribe};
 use crate::server::{FREE, endpoint};
 
 const LATER: &str =
@@ -110,4 +112,44 @@ fn what_the_server_no_longer_keeps_is_said() {
     let page = browser.get("/fills").body;
     assert_eq!(fills(&page), ["AAPL-4", "AAPL-3"]);
     assert!(page.contains("There were older ones, which the server keeps no longer"), "{page}");
+}
+
+/// What the publisher says of the firm is what the console counts of the account farthest off.
+#[test]
+fn the_tracking_of_an_account_comes_to_that_of_the_firm() {
+    let before = Before::new(&[]);
+    let (_console, mut browser) = before.console(&[]);
+    // A bust came under the split in force: what accounts had when it came cannot be told.
+    browser.wait("/tracking?account=alpha", |page| page.contains("\"own-avoidable\">not known"));
+    let client = Client::connect(&before.front);
+    client.ask(SPLIT.replace("\"seq\":1", "\"seq\":3").as_bytes());
+    before.fill(&client, 6, "AAPL");
+    browser.wait("/tracking?account=alpha", |page| {
+        page.contains("split</span> 3<")
+            && page.contains("own-avoidable\">")
+            && !page.contains("not known")
+    });
+    browser.wait("/fills", |page| page.contains("desk/6"));
+    let subscriber = subscribe(&before.publish, "positions:json");
+    let report = loop {
+        let report = Report::decode(&subscriber.recv_multipart(0).unwrap()[2]).unwrap();
+        // Three splits, five fills and a bust.
+        if report.cut == 9 {
+            break report;
+        }
+    };
+    let told = report.tracking.unwrap();
+    let path = format!("/tracking?account={}", told.worst_account);
+    browser.wait(&path, |page| page.contains("as of input</span> 9<"));
+    let page = browser.get(&path);
+    for (name, told) in [
+        ("own-deviation", told.deviation_in_prices),
+        ("own-avoidable", told.avoidable),
+        ("own-unavoidable", told.unavoidable),
+    ] {
+        let cents: i128 = page.text(name).replace([',', '.'], "").parse().unwrap();
+        // Every fill had one price: the highest, in which the report counts.
+        let expected = told.nanos() * 18_723 / 1_000_000_000;
+        assert!((cents - expected).abs() <= 1, "{name} {cents} {expected}");
+    }
 }
