@@ -24,7 +24,7 @@ const BATCH_MAX: i64 = 4_096;
 pub(crate) struct LoadArgs {
     /// Open loop: messages per second, on a fixed schedule; a list is measured in order
     #[arg(long, value_delimiter = ',', value_name = "RATE,…",
-          value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+          value_parser = rate, allow_negative_numbers = true)]
     rate: Vec<u64>,
     /// Open loop: double the rate until the server no longer keeps up
     #[arg(long, conflicts_with_all = ["rate", "window"])]
@@ -137,6 +137,33 @@ pub(crate) struct OutArgs {
     /// Short description of the run, for reports
     #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) label: String,
+    /// Print service times, all percentiles, the stages of the server and the environment too
+    #[arg(long)]
+    pub(crate) details: bool,
+}
+
+/// The highest rate of an open loop.
+const RATE_MAX: u64 = 10_000_000;
+
+/// Messages a second: `10000`, `10k` or `1.5M`.
+fn rate(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.strip_suffix(['k', 'K', 'M']) {
+        Some(number) => (number, if text.ends_with('M') { 1_000_000 } else { 1_000 }),
+        None => (text, 1),
+    };
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = !whole.is_empty() && is_digits(whole) && is_digits(decimals);
+    // A millionth of a million is a message; nine digits are more than any rate has.
+    let decimals = (decimals.len() <= 6).then(|| format!("{decimals:0<6}"));
+    let millionths = decimals.and_then(|decimals| format!("{whole}{decimals}").parse::<u64>().ok());
+    let rate = millionths.and_then(|rate| rate.checked_mul(unit));
+    match rate {
+        Some(rate) if is_number && rate.is_multiple_of(1_000_000) => Some(rate / 1_000_000),
+        _ => None,
+    }
+    .filter(|rate| (1..=RATE_MAX).contains(rate))
+    .ok_or_else(|| "messages a second, from 1 to 10M, such as 10000, 10k or 1.5M".to_owned())
 }
 
 impl LoadArgs {
@@ -206,6 +233,29 @@ impl ServerArgs {
             stages: !self.no_stages,
             curve: self.curve,
             more: self.serve.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_may_have_a_unit() {
+        for (text, found) in [
+            ("1", 1),
+            ("10000", 10_000),
+            ("10k", 10_000),
+            ("10K", 10_000),
+            ("1.5M", 1_500_000),
+            ("0.5k", 500),
+            ("10M", 10_000_000),
+        ] {
+            assert_eq!(rate(text), Ok(found), "{text}");
+        }
+        for text in ["", "0", "-5", "fast", "k", "1.5", ".5k", "11M", "1e3", "1.2.3k", "10 k"] {
+            assert!(rate(text).unwrap_err().contains("such as 10000, 10k"), "{text}");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use allot_runtime::WaitStrategy;
 use allot_wire::Encoding;
 use anyhow::{Result, ensure};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::arguments::{LengthArgs, LoadArgs, OutArgs, ServerArgs};
@@ -21,8 +22,8 @@ use crate::signals::SignalArgs;
 use crate::targets::TargetArgs;
 use crate::transport::Transport;
 use crate::{
-    compare, conditions, desk, echo, end_to_end, floor, growth, inproc, kernel, mesh, pipeline,
-    report, ring, signals, targets, words,
+    compare, conditions, desk, echo, end_to_end, floor, growth, inproc, interrupt, kernel, mesh,
+    pipeline, report, ring, signals, targets, words,
 };
 
 /// Measure Allot end to end, and layer by layer
@@ -221,7 +222,21 @@ struct Listen {
 
 /// Runs the subcommand of the command line.
 pub(crate) fn run() -> Result<ExitCode> {
-    match Cli::parse().verb {
+    let cli = Cli::try_parse().unwrap_or_else(|error| closest(error).exit());
+    let is_run = !matches!(
+        cli.verb,
+        Verb::Report(_)
+            | Verb::Compare(_)
+            | Verb::Words
+            | Verb::EchoServer(_)
+            | Verb::RawServer(_)
+            | Verb::NatsResponder(_)
+    );
+    // What is measured ends as any process does; whoever measures keeps what is finished.
+    if is_run {
+        interrupt::watch()?;
+    }
+    match cli.verb {
         Verb::Tcp(args) => end_to_end::serve(Transport::Tcp, &args.load, &args.server, &args.out),
         Verb::Ipc(args) => end_to_end::serve(Transport::Ipc, &args.load, &args.server, &args.out),
         Verb::Echo(args) => end_to_end::echo(args.transport, &args.load, &args.out),
@@ -278,7 +293,7 @@ impl Report {
         }
         ensure!(!runs.is_empty(), "no run among them");
         let against = self.against.as_deref().map(Run::load).transpose()?;
-        fs::write(&self.output, report::html(&runs, against.as_ref()))?;
+        fs::write(&self.output, report::html(&runs, against.as_ref())?)?;
         crate::print(&format!("wrote {}", self.output.display()))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -290,6 +305,28 @@ impl Compare {
         crate::print(&compare::page(&before, &after))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// An unknown mode is met with the one whose letters it has, if there is such a one: of `tpc`, tcp
+/// and not ipc.
+fn closest(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    let sorted = |word: &str| {
+        let mut letters: Vec<_> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let given = sorted(given);
+    let commands = Cli::command();
+    let shown = commands.get_subcommands().filter(|command| !command.is_hide_set());
+    let mut names = shown.map(clap::Command::get_name);
+    if let Some(name) = names.find(|name| sorted(name) == given) {
+        let suggested = ContextValue::Strings(vec![name.to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, suggested);
+    }
+    error
 }
 
 fn size(number: u32) -> usize {
@@ -317,6 +354,15 @@ mod tests {
         assert_eq!(only["values"][0], "delays");
         let quick = options.iter().find(|option| option["long"] == "quick").unwrap();
         assert_eq!(quick["takes_value"], false);
+    }
+
+    #[test]
+    fn letters_in_another_order_are_a_mode() {
+        for (given, meant) in [("tpc", "tcp"), ("pic", "ipc"), ("comapre", "compare")] {
+            let error = Cli::try_parse_from(["allot bench", given]).err().unwrap();
+            let text = closest(error).to_string();
+            assert!(text.contains(&format!("'{meant}'")), "{text}");
+        }
     }
 
     #[test]

@@ -5,18 +5,46 @@ use crate::latency::Latency;
 use crate::run::{Point, Run};
 
 /// The quantities that are compared, in the order of the columns.
-const HEAD: &[&str] =
-    &["offered", "batch", "connections", "msgs/s", "p50", "p90", "p99", "p99.9", "p99.99", "max"];
+const HEAD: &[&str] = &[
+    "offered",
+    "batch",
+    "connections",
+    "msgs/s",
+    "p50",
+    "p90",
+    "p99",
+    "p99.9",
+    "p99.99",
+    "max",
+    "spread",
+];
+
+/// What the last column is.
+pub(crate) const SPREAD: &str = "spread: how far the p50 of one second and another lie apart \
+                                 within a run, in the run where it is more; a ratio that is \
+                                 nearer to 1 may be chance";
 
 /// A load that both runs have: its name, and each quantity of the later run by the earlier one's.
 pub(crate) struct Row {
     pub(crate) load: [String; 3],
     pub(crate) ratios: Vec<Option<f64>>,
+    /// The larger of the runs' own spreads, as a part of their medians; none of short runs.
+    pub(crate) spread: Option<f64>,
 }
 
-/// The titles of the quantities of a row.
+impl Row {
+    /// As a row of a table.
+    pub(crate) fn cells(self) -> Vec<String> {
+        let spread = self.spread.map(|spread| format!("{:.1} %", spread * 100.0));
+        let ratios = self.ratios.into_iter().map(show);
+        let last = [spread.unwrap_or_else(|| "n/a".to_owned())];
+        self.load.into_iter().chain(ratios).chain(last).collect()
+    }
+}
+
+/// The titles of the whole row of a load.
 pub(crate) fn titles() -> &'static [&'static str] {
-    &HEAD[3..]
+    HEAD
 }
 
 /// Every load that both runs have.
@@ -35,7 +63,19 @@ fn row(old: &Point, new: &Point) -> Row {
     let achieved = ratio(Some(old.achieved_per_s), Some(new.achieved_per_s));
     let times = depths(&old.response).into_iter().zip(depths(&new.response));
     let times = times.map(|(old, new)| ratio(old, new));
-    Row { load, ratios: [achieved].into_iter().chain(times).collect() }
+    let spread = spread(old).zip(spread(new)).map(|(old, new)| old.max(new));
+    Row { load, ratios: [achieved].into_iter().chain(times).collect(), spread }
+}
+
+/// How far the medians of single seconds are apart, by the middle one; the first and the last
+/// second may be parts of one, and do not count.
+fn spread(point: &Point) -> Option<f64> {
+    let seconds = point.over_time.get(1..point.over_time.len().saturating_sub(1))?;
+    let mut medians: Vec<u64> = seconds.iter().filter_map(|second| second.1).collect();
+    medians.sort_unstable();
+    let (least, most) = (medians.first()?, medians.last()?);
+    let middle = medians[medians.len() / 2];
+    (1 < medians.len() && 0 < middle).then(|| (most - least) as f64 / middle as f64)
 }
 
 fn depths(latency: &Latency) -> [Option<u64>; 6] {
@@ -101,10 +141,8 @@ pub(crate) fn page(before: &Run, after: &Run) -> String {
     if rows.is_empty() {
         return format!("{head}\nthe two have no load in common");
     }
-    let lines = rows
-        .into_iter()
-        .map(|row| row.load.into_iter().chain(row.ratios.into_iter().map(show)).collect());
-    let table = format!("{head}\n\n{}", grid::lay_out(HEAD, lines.collect(), &[]));
+    let lines = rows.into_iter().map(Row::cells).collect();
+    let table = format!("{head}\n\n{}\n\n{SPREAD}", grid::lay_out(HEAD, lines, &[]));
     let stages: Vec<_> = stage_rows(before, after).into_iter().map(StageRow::cells).collect();
     if stages.is_empty() {
         return table;
@@ -139,7 +177,22 @@ mod tests {
         assert_eq!(rows[0].load[0], "200/s");
         let shown: Vec<_> = rows[0].ratios.iter().map(|ratio| show(*ratio)).collect();
         assert_eq!(shown, ["0.750 x", "2.000 x", "n/a", "n/a", "n/a", "n/a", "2.000 x"]);
-        assert_eq!(titles().len(), shown.len());
+        assert_eq!(titles().len(), rows.into_iter().next().unwrap().cells().len());
+    }
+
+    #[test]
+    fn a_spread_is_that_of_the_run_where_it_is_more() {
+        let (mut before, mut after) = (run(&[(100, 100, 40)]), run(&[(100, 100, 40)]));
+        let seconds = |medians: &[u64]| {
+            let second = |(at, median): (u64, &u64)| (at, Some(*median), None, 0, 1);
+            (0..).zip(medians).map(second).collect::<Vec<_>>()
+        };
+        before.points[0].over_time = seconds(&[900, 100, 110, 100, 1]);
+        assert_eq!(rows(&before, &after)[0].spread, None, "the later run was too short");
+        after.points[0].over_time = seconds(&[1, 80, 100, 120, 900]);
+        let cells = rows(&before, &after).remove(0).cells();
+        assert_eq!(cells.last().unwrap(), "40.0 %");
+        assert!(page(&before, &after).contains("may be chance"));
     }
 
     #[test]

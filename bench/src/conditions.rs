@@ -124,12 +124,14 @@ impl ConditionArgs {
     /// Without and with, of the echo and of the server.
     fn subjects(&self, row: &Row) -> [Subject<'_, &'static str, Point>; 4] {
         let Row { without, with, .. } = *row;
+        let each = self.lengths.lengths().estimate();
         [
             Subject::new("echo without", move || self.echo(without)),
             Subject::new("echo with", move || self.echo(with)),
             Subject::new("server without", move || self.server(without)),
             Subject::new("server with", move || self.server(with)),
         ]
+        .map(|subject| subject.lasting(each))
     }
 
     fn echo(&self, condition: Condition) -> Result<Point> {

@@ -17,6 +17,7 @@ mod user_order;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use allot_runtime::{Context, Link};
 use anyhow::{Context as _, Result, ensure};
@@ -24,6 +25,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::arguments::LengthArgs;
+use crate::estimate::START;
 use crate::experiment::{Experiment, Order, Series, Subject};
 use crate::latency::{self, Latency};
 use crate::load;
@@ -238,7 +240,11 @@ impl DeskArgs {
         let memory = Subject::new(Name::Memory(users), move || {
             self.memory(users).context("memory").map(Measured::Memory)
         });
-        echoes.chain(loads).chain([memory]).collect()
+        let each = self.lengths.lengths().estimate();
+        // An account and four purchases for each user, at some hundred thousand commands a second.
+        let memory = memory.lasting(START + Duration::from_micros(50) * users);
+        let loads = echoes.chain(loads).map(|subject| subject.lasting(each));
+        loads.chain([memory]).collect()
     }
 
     fn shape(&self, users: u32, skewed: bool, held: u32) -> Shape {

@@ -12,8 +12,9 @@ use crate::loader::Exchange;
 use crate::offer::Offer;
 use crate::output::Output;
 use crate::process::Process;
-use crate::sweep::{SPARSE, Sweep};
+use crate::sweep::{self, SPARSE, Sweep};
 use crate::transport::Transport;
+use crate::{estimate, interrupt};
 
 /// Measures a server: one that is started for the run, or one that runs already.
 ///
@@ -68,23 +69,38 @@ pub(crate) fn echo(transport: Transport, load: &LoadArgs, out: &OutArgs) -> Resu
     measure(Output::begin(&mode, out, load.described()), &target, load)
 }
 
-/// Measures all offers, or sweeps.
+/// Measures all offers, or sweeps. If it is interrupted, the loads that were measured are kept.
 pub(crate) fn measure(mut output: Output, target: &Target, args: &LoadArgs) -> Result<ExitCode> {
     let load = args.load();
-    if args.sweep {
-        sweep(&mut output, target, &load)?;
-    } else {
-        for offer in args.offers() {
-            output.add(load.measure(target, offer)?);
-        }
+    let measured =
+        if args.sweep { sweep(&mut output, target, &load) } else { all(&mut output, target, args) };
+    match interrupt::unless_wished(measured) {
+        Ok(()) => output.finish(),
+        Err(error) if interrupt::is_cause(&error) => output.finish_early(),
+        Err(error) => Err(error),
     }
-    output.finish()
+}
+
+fn all(output: &mut Output, target: &Target, args: &LoadArgs) -> Result<()> {
+    let (load, offers) = (args.load(), args.offers());
+    for (place, offer) in (1..).zip(&offers) {
+        if 1 < offers.len() {
+            let left = u32::try_from(offers.len() + 1 - place).unwrap_or(u32::MAX);
+            let time = estimate::about(load.lengths.estimate() * left);
+            eprintln!("load {place} of {}: {offer}; {time} left", offers.len());
+        }
+        output.add(load.measure(target, *offer)?);
+    }
+    Ok(())
 }
 
 fn sweep(output: &mut Output, target: &Target, load: &Load) -> Result<()> {
     let mut sweep = Sweep::default();
     let mut rate = Some(SPARSE);
+    let most = estimate::about(load.lengths.estimate() * sweep::rates_max());
+    eprintln!("rates are doubled until the server does not keep up; {most} at most");
     while let Some(offered) = rate {
+        eprintln!("rate {offered}");
         let measured = load.measure(target, Offer::Rate(offered))?;
         rate = sweep.next(&measured.point);
         output.add(measured);

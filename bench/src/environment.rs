@@ -29,7 +29,7 @@ impl Environment {
             "clocksource",
             read("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
         );
-        add("load average before", load_average());
+        add("load average", load_average());
         add("revision", revision());
         add("version", Some(env!("CARGO_PKG_VERSION").to_owned()));
         let build =
@@ -54,8 +54,9 @@ impl Environment {
             _ => "unknown".to_owned(),
         };
         self.facts.insert("steal".to_owned(), share);
-        let load = load_average().unwrap_or_else(|| "unknown".to_owned());
-        self.facts.insert("load average after".to_owned(), load);
+        let before = self.facts.get("load average").cloned().unwrap_or_default();
+        let after = load_average().unwrap_or_else(|| "unknown".to_owned());
+        self.facts.insert("load average".to_owned(), format!("{before} before, {after} after"));
         self.facts
     }
 }
@@ -134,5 +135,6 @@ mod tests {
             assert!(facts.contains_key(name), "{name}");
         }
         assert!(facts["libzmq"].starts_with("4."), "{}", facts["libzmq"]);
+        assert!(facts["load average"].ends_with(" after"), "{}", facts["load average"]);
     }
 }

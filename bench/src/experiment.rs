@@ -10,10 +10,12 @@
 
 mod comparison;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use allot_runtime::Clock;
 use anyhow::Result;
@@ -24,7 +26,7 @@ use serde::Serialize;
 
 use crate::environment::Environment;
 use crate::schema::SCHEMA;
-use crate::{output, print, utc};
+use crate::{estimate, interrupt, output, print, utc};
 pub(crate) use comparison::{
     Bound, Compared, Comparison, FILLS, Figure, MESSAGES, P50, P99, P999, Side, show, table, turns,
 };
@@ -36,6 +38,8 @@ pub(crate) struct Experiment {
     out: Option<PathBuf>,
     started: String,
     environment: Environment,
+    /// The turns that were finished, once the rest is not to be measured.
+    cut_at: Cell<Option<u32>>,
     /// Further facts for the environment.
     pub(crate) facts: BTreeMap<String, String>,
 }
@@ -44,6 +48,8 @@ pub(crate) struct Experiment {
 pub(crate) struct Subject<'a, N, M> {
     series: Vec<Series<N, M>>,
     measure: Box<dyn FnMut() -> Result<Vec<M>> + 'a>,
+    /// How long a turn of it will take, as far as is known.
+    pub(crate) estimate: Duration,
 }
 
 /// A measurement of each turn, under one name.
@@ -69,6 +75,8 @@ struct Kept<'a, R> {
     started: String,
     environment: BTreeMap<String, String>,
     turns: u32,
+    /// Whether more turns were wanted than were finished.
+    interrupted: bool,
     #[serde(flatten)]
     results: &'a R,
 }
@@ -82,14 +90,15 @@ impl Experiment {
             out: out.cloned(),
             started: utc::format(Clock::system().now()),
             environment: Environment::look(),
+            cut_at: Cell::new(None),
             facts: BTreeMap::new(),
         }
     }
 
-    /// Measures every subject once a turn.
+    /// Measures every subject once a turn; if that is interrupted, the turns before are kept.
     ///
     /// # Errors
-    /// Those of a subject.
+    /// Those of a subject, and [`interrupt::Interrupted`] before a turn is finished.
     pub(crate) fn run<N, M>(
         &self,
         order: Order,
@@ -97,13 +106,31 @@ impl Experiment {
     ) -> Result<Vec<Series<N, M>>> {
         let mut random = StdRng::seed_from_u64(7);
         let mut places: Vec<_> = (0..subjects.len()).collect();
+        let (clock, one) = (Clock::system(), subjects.iter().map(|one| one.estimate).sum());
+        let start = clock.now();
         for turn in 1..=self.turns {
-            eprintln!("turn {turn} of {}", self.turns);
+            let left = match turn {
+                1 => Duration::checked_mul(one, self.turns).unwrap_or(one),
+                _ => estimate::left(clock.now() - start, turn - 1, self.turns),
+            };
+            eprintln!("turn {turn} of {}; {} left", self.turns, estimate::about(left));
             if order == Order::Random {
                 places.shuffle(&mut random);
             }
-            places.iter().try_for_each(|place| subjects[*place].turn())?;
+            let measured = places.iter().try_for_each(|place| subjects[*place].turn());
+            match interrupt::unless_wished(measured) {
+                Err(error) if interrupt::is_cause(&error) && 1 < turn => {
+                    self.cut_at.set(Some(turn - 1));
+                    break;
+                }
+                other => other?,
+            }
         }
+        let kept = self.cut_at.get().unwrap_or(self.turns);
+        let kept = usize::try_from(kept).expect("32 bits fit");
+        subjects.iter_mut().flat_map(|subject| &mut subject.series).for_each(|series| {
+            series.turns.truncate(kept);
+        });
         Ok(subjects.into_iter().flat_map(|subject| subject.series).collect())
     }
 
@@ -118,21 +145,31 @@ impl Experiment {
         results: &impl Serialize,
         has_failed: bool,
     ) -> Result<ExitCode> {
-        let Self { kind, turns, started, facts, .. } = self;
+        let Self { kind, turns, started, facts, cut_at, .. } = self;
+        let interrupted = cut_at.get().is_some();
+        let turns = cut_at.get().unwrap_or(turns);
         let mut environment = self.environment.complete();
         environment.extend(facts);
-        print(&format!("{kind}  {started}\nenvironment:"))?;
+        print(&format!("{kind}  {started}"))?;
+        print(page)?;
+        print("\nenvironment:")?;
         for (name, value) in &environment {
             print(&format!("  {name:<20} {value}"))?;
         }
-        print(page)?;
+        if interrupted {
+            print(&format!("interrupted: {turns} of the turns were finished, and count"))?;
+        }
         if let Some(folder) = &self.out {
-            let kept = Kept { schema: SCHEMA, kind, started, environment, turns, results };
+            let kept =
+                Kept { schema: SCHEMA, kind, started, environment, turns, interrupted, results };
             fs::create_dir_all(folder)?;
-            let suffix = if has_failed { ".FAIL" } else { "" };
+            let suffix = output::mark(has_failed, interrupted);
             let name = output::free_name(folder, kind);
             let file = folder.join(format!("{name}.json{suffix}"));
             fs::write(file, serde_json::to_string_pretty(&kept)?)?;
+        }
+        if interrupted {
+            return Ok(interrupt::exit_code());
         }
         Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
@@ -150,7 +187,18 @@ impl<'a, N, M> Subject<'a, N, M> {
         measure: impl FnMut() -> Result<Vec<M>> + 'a,
     ) -> Self {
         let series = names.into_iter().map(|name| Series { name, turns: Vec::new() });
-        Self { series: series.collect(), measure: Box::new(measure) }
+        let estimate = Duration::from_secs(1);
+        Self { series: series.collect(), measure: Box::new(measure), estimate }
+    }
+
+    /// The same, which is known to take so long in each turn.
+    pub(crate) fn lasting(self, estimate: Duration) -> Self {
+        Self { estimate, ..self }
+    }
+
+    /// How many names it has.
+    pub(crate) const fn len(&self) -> usize {
+        self.series.len()
     }
 
     /// What it measures in each turn.
@@ -163,7 +211,8 @@ impl<'a, N, M> Subject<'a, N, M> {
     }
 
     fn turn(&mut self) -> Result<()> {
-        for (series, measured) in self.series.iter_mut().zip((self.measure)()?) {
+        let measured = interrupt::unless_wished((self.measure)())?;
+        for (series, measured) in self.series.iter_mut().zip(measured) {
             series.turns.push(measured);
         }
         Ok(())

@@ -18,6 +18,7 @@ use anyhow::{Context, Result, ensure};
 use crate::arguments::{LengthArgs, OutArgs};
 use crate::batch_builder::BatchBuilder;
 use crate::fills::Fills;
+use crate::interrupt;
 use crate::latency;
 use crate::load::{LoadShape, Measured, describe};
 use crate::offer::Offer;
@@ -96,7 +97,7 @@ fn rounds(
         if phases.to <= begun {
             break;
         }
-        round()?;
+        interrupt::unless_wished(round())?;
         let message = Sent { intended: begun, sent: begun, left: 0, refused: false };
         recorder.note_sent(&phases, begun, begun);
         recorder.note_replied(&phases, &message, clock.now());
@@ -120,7 +121,7 @@ pub(crate) fn steps(
     let mut recorder = Recorder::new();
     let mut begun = clock.now();
     while begun < phases.to {
-        let count = steps()?;
+        let count = interrupt::unless_wished(steps())?;
         let ended = clock.now();
         if phases.from <= begun {
             let each = nanoseconds(ended - begun) as f64 / count as f64;

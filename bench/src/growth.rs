@@ -23,6 +23,7 @@ use serde::Serialize;
 use crate::experiment::{Bound, Experiment, Order, Series, Subject};
 use crate::fills::{Fills, split};
 use crate::grid;
+use crate::interrupt;
 use crate::span::nanoseconds;
 
 /// Fills that are timed together, after as many that are checked.
@@ -149,6 +150,7 @@ impl GrowthArgs {
     /// All rows, each with its book.
     fn subjects(&self) -> Result<Vec<Subject<'static, Grown, f64>>> {
         let subject = |(grown, size): (Grown, Size)| {
+            interrupt::check()?;
             eprintln!("preparing {} {}", grown.0, grown.1);
             let row = Row::prepare(size)?;
             let clock = Clock::system();

@@ -16,6 +16,8 @@
 //! * Every reply is checked; a run in which one is missing or wrong has failed.
 
 mod span;
+mod estimate;
+mod interrupt;
 mod utc;
 mod transport;
 mod offer;
@@ -54,8 +56,6 @@ pub mod kernel;
 pub mod lines;
 mod pipeline;
 mod compare;
-mod chart;
-mod bars;
 mod report;
 mod words;
 mod experiment;
@@ -78,7 +78,7 @@ use anyhow::Result;
 pub fn run() -> ExitCode {
     cli::run().unwrap_or_else(|error| {
         eprintln!("allot bench: {error:#}");
-        ExitCode::FAILURE
+        if interrupt::is_cause(&error) { interrupt::exit_code() } else { ExitCode::FAILURE }
     })
 }
 

@@ -12,6 +12,7 @@ use hdrhistogram::Histogram;
 
 use crate::client::ClientKind;
 use crate::fills::Fills;
+use crate::interrupt;
 use crate::latency::{self, Latency};
 use crate::loader::{Board, Connection, Exchange, Loader, Task};
 use crate::offer::{Offer, Pace};
@@ -182,13 +183,15 @@ impl Load {
         let mut running = group.start()?;
         let mut progress = Progress::new(offer, phases);
         let mut watch = StageWatch::new(&target.stages, phases);
-        while !board.is_done(self.connections) && !running.wait(TICK) {
+        let is_over = || board.is_done(self.connections) || interrupt::check().is_err();
+        while !is_over() && !running.wait(TICK) {
             progress.show(clock.now(), &board);
             watch.look(clock.now());
         }
         progress.clear();
         running.stop();
         running.join()?;
+        interrupt::check()?;
         Ok((board.merged(), phases, watch.finish()?))
     }
 }

@@ -27,12 +27,14 @@ mod strategy;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use crate::estimate::START;
 use crate::experiment::{Experiment, Order, Series, Subject};
 use crash::Back;
 use gate::Passing;
@@ -159,6 +161,7 @@ pub(crate) fn measure(args: &MeshArgs) -> Result<ExitCode> {
     let experiment = Experiment::begin("mesh", args.turns, args.out.as_ref());
     let subjects = names(args).into_iter().map(|name| {
         Subject::new(name, move || name.measure(args).with_context(|| format!("{name:?}")))
+            .lasting(name.estimate(args))
     });
     let series = experiment.run(Order::Random, subjects.collect())?;
     let results = results(&series);
@@ -196,6 +199,21 @@ fn names(args: &MeshArgs) -> Vec<Name> {
 }
 
 impl Name {
+    /// How long it takes, by what kept runs took.
+    fn estimate(self, args: &MeshArgs) -> Duration {
+        let count = |peers: usize| u32::try_from(peers).unwrap_or(u32::MAX);
+        let trades = |peers: usize| Duration::from_micros(50) * count(peers) * args.trades;
+        START
+            + match self {
+                Self::Hop => trades(1),
+                Self::Peers(peers) => trades(peers),
+                Self::Rate => rate::estimate(args.quick),
+                Self::Split(..) => 2 * split::apart(args.quick),
+                Self::Crash(peers) => 3 * crash::AWAY * args.kills.min(count(peers)),
+                Self::Idle(_) => idle::SETTLE + idle::SPAN,
+            }
+    }
+
     fn measure(self, args: &MeshArgs) -> Result<Outcome> {
         match self {
             Self::Hop => hop::measure(args.trades).map(Outcome::Delays),

@@ -15,6 +15,7 @@ use hdrhistogram::serialization::interval_log::IntervalLogWriterBuilder;
 
 use crate::arguments::OutArgs;
 use crate::environment::Environment;
+use crate::interrupt::{self, Interrupted};
 use crate::load::Measured;
 use crate::run::{Point, Run};
 use crate::{hgrm, page, utc};
@@ -46,19 +47,48 @@ impl Output {
         self.run.knee = knee;
     }
 
+    /// The same for a run that was interrupted: what was measured whole, marked as a part.
+    ///
+    /// # Errors
+    /// When that is nothing, or a file cannot be written.
+    pub(crate) fn finish_early(mut self) -> Result<ExitCode> {
+        if self.run.points.is_empty() {
+            return Err(Interrupted.into());
+        }
+        self.run.interrupted = true;
+        self.finish()
+    }
+
     /// Prints the page and writes the files; the code is a failure if a point failed.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub(crate) fn finish(mut self) -> Result<ExitCode> {
         self.run.environment = self.environment.complete();
-        crate::print(&page::of_run(&self.run))?;
+        let page = if self.out.details { page::whole } else { page::summary };
+        crate::print(&page(&self.run))?;
         if let Some(folder) = &self.out.out {
             write(folder, &self.run, &self.measured)
                 .with_context(|| format!("results cannot be written to {}", folder.display()))?;
         }
+        if self.run.interrupted {
+            return Ok(interrupt::exit_code());
+        }
         let failed = self.run.failed().is_some();
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+/// Ends of names of files whose figures count for nothing, and of those of a part of a run.
+const FAILED: &str = ".FAIL";
+const PARTIAL: &str = ".PARTIAL";
+
+/// The end of the names of a run's files; what failed has failed, interrupted or not.
+pub(crate) const fn mark(has_failed: bool, is_interrupted: bool) -> &'static str {
+    match (has_failed, is_interrupted) {
+        (true, _) => FAILED,
+        (false, true) => PARTIAL,
+        (false, false) => "",
     }
 }
 
@@ -66,8 +96,9 @@ impl Output {
 /// run takes the place of an earlier one.
 pub(crate) fn free_name(folder: &Path, name: &str) -> String {
     let is_kept = |name: &str| {
-        let ends = [".json", ".json.FAIL", "-response.hgrm", "-response.hgrm.FAIL"];
-        ends.iter().any(|end| folder.join(format!("{name}{end}")).exists())
+        let ends = [".json", "-response.hgrm"].into_iter();
+        let mut ends = ends.flat_map(|end| ["", FAILED, PARTIAL].map(|mark| [end, mark].concat()));
+        ends.any(|end| folder.join(format!("{name}{end}")).exists())
     };
     let numbered = (2_u64..).map(|number| format!("{name}-{number}"));
     let mut names = iter::once(name.to_owned()).chain(numbered);
@@ -76,7 +107,7 @@ pub(crate) fn free_name(folder: &Path, name: &str) -> String {
 
 fn write(folder: &Path, run: &Run, measured: &[Measured]) -> Result<()> {
     fs::create_dir_all(folder)?;
-    let suffix = if run.failed().is_some() { ".FAIL" } else { "" };
+    let suffix = mark(run.failed().is_some(), run.interrupted);
     let keep = |name: String, bytes: &[u8]| fs::write(folder.join(name + suffix), bytes);
     let run_name = match measured {
         [one] => name(&run.mode, &one.point),
@@ -215,6 +246,7 @@ mod tests {
     fn what_failed_can_not_be_mistaken_for_a_result() {
         let files = files(Some("lost one"));
         assert!(files.iter().all(|name| name.ends_with(".FAIL")), "{files:?}");
+        assert_eq!((mark(true, true), mark(false, true)), (".FAIL", ".PARTIAL"));
     }
 
     #[test]

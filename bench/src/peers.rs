@@ -119,11 +119,14 @@ impl PeerArgs {
 
     /// A peer, with a point for each of its shapes.
     fn subject<'a>(&'a self, peer: Peer, programs: &'a Programs) -> Subject<'a, PeerLoad, Point> {
+        let shapes = u32::try_from(peer.shapes().len()).unwrap_or(u32::MAX);
+        let each = self.lengths.lengths().estimate();
         let names = peer.shapes().into_iter().map(move |shape| PeerLoad { peer, shape });
         Subject::of_many(names, move || {
             eprintln!("  {}", peer.name());
             Ok(self.turn(peer, programs))
         })
+        .lasting(each * shapes)
     }
 
     /// One turn of one peer; where it fails, all its points have failed.

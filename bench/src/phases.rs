@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use allot_runtime::Nanos;
 
+use crate::estimate::START;
+
 /// How long each phase is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Lengths {
@@ -39,6 +41,11 @@ impl Lengths {
         let to = from + self.measure;
         let end = to + self.cool_down;
         Phases { start, from, to, end, give_up: end + self.drain }
+    }
+
+    /// How long a measurement will take, from the start of its process on.
+    pub(crate) fn estimate(self) -> Duration {
+        START + self.warm_up + self.measure + self.cool_down
     }
 }
 

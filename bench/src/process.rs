@@ -217,9 +217,11 @@ impl ServerSettings {
         let default = |name: &str, value: Option<String>| {
             (name.to_owned(), value.unwrap_or_else(|| "default".to_owned()))
         };
+        let version = self.binary().ok().and_then(|binary| version(&binary));
         let ack = if self.data.is_some() { "journal" } else { "memory" };
         BTreeMap::from([
             ("command".to_owned(), format!("serve {}", words.join(" "))),
+            ("server".to_owned(), version.unwrap_or_else(|| "unknown".to_owned())),
             default("shards", self.shards.map(|shards| shards.to_string())),
             default("threads", self.threads.clone()),
             default("wait", self.wait.clone()),
@@ -228,6 +230,13 @@ impl ServerSettings {
             ("ack".to_owned(), self.ack.clone().unwrap_or_else(|| ack.to_owned())),
         ])
     }
+}
+
+/// What a server says of its version, with the commit if its build knew one.
+fn version(binary: &Path) -> Option<String> {
+    let output = Command::new(binary).arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
 }
 
 /// The endpoints of `listening front=… publish=…`.

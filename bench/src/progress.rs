@@ -11,7 +11,7 @@ use crate::loader::Board;
 use crate::offer::Offer;
 use crate::phases::Phases;
 
-const TEMPLATE: &str = "{spinner} {bar:24} {msg}";
+const TEMPLATE: &str = "{spinner} {bar:24} {wide_msg}";
 
 /// Between two readings of the rate.
 const RATE_EVERY: Duration = Duration::from_secs(1);

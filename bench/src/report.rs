@@ -1,172 +1,147 @@
 //! A report: runs as one HTML file that needs no other file and no network.
+//!
+//! The charts are drawn by uPlot, of which the repository has one copy (`third_party/uplot`); what
+//! they show is in the page as JSON.
+
+mod chart;
+mod charts;
+mod names;
 
 use std::fmt::Write;
 
-use crate::bars::{self, Bar};
-use crate::chart::{self, Axis, Series, escape};
+use anyhow::Result;
+
 use crate::compare::StageRow;
 use crate::run::{Point, Run};
-use crate::stage_counts::StageTime;
-use crate::{compare, latency, page, span};
+use crate::{compare, page, span};
 
-const STYLE: &str = "
-body { font: 14px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-  color: #222; background: #fff }
-h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
-pre { font-size: 12px; overflow-x: auto; background: #f6f6f4; padding: .8rem }
-table { border-collapse: collapse } td, th { padding: .1rem .7rem; text-align: right }
-th { border-bottom: 1px solid #999 }
-svg { width: 100%; height: auto; font-size: 11px }
-svg .grid { stroke: #e4e4e0 } svg .title { fill: #555 }
-svg .line { fill: none; stroke-width: 1.6 } svg .key { cursor: pointer }
-svg .off .line { display: none } svg .off .key { opacity: .35 }
-";
+const UPLOT: &str = include_str!("../../third_party/uplot/uPlot.iife.min.js");
+const UPLOT_STYLE: &str = include_str!("../../third_party/uplot/uPlot.min.css");
+const SCRIPT: &str = include_str!("../assets/report.js");
+const STYLE: &str = include_str!("../assets/report.css");
 
-/// A click on the name of a line hides it, or shows it again.
-const SCRIPT: &str = "
-document.querySelectorAll('svg .key').forEach(function (key) {
-  key.addEventListener('click', function () { key.parentNode.classList.toggle('off') })
-})
-";
+/// Nothing but what is in the page may be loaded or run.
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'";
+
+const SUMMARY: [&str; 8] = ["run", "offered", "msgs/s", "fills/s", "p50", "p99", "p99.9", "max"];
 
 /// The file. Runs are drawn together, and each is compared with `against`, an earlier run.
-pub(crate) fn html(runs: &[Run], against: Option<&Run>) -> String {
-    let mut html = String::from(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <title>Allot: measured</title>",
-    );
-    let _ = write!(html, "<style>{STYLE}</style></head><body>\n<h1>Allot: measured</h1>\n");
-    if let Some(against) = against {
-        runs.iter().for_each(|run| html.push_str(&comparison(against, run)));
-    }
+///
+/// # Errors
+/// When a figure is none.
+pub(crate) fn html(runs: &[Run], against: Option<&Run>) -> Result<String> {
     let everything: Vec<&Run> = runs.iter().chain(against).collect();
-    for (title, drawn) in [
-        ("Percentile spectrum of response times", spectrum(&everything)),
-        ("Latency against offered load", against_offered(&everything)),
-        ("Achieved against offered", achieved(&everything)),
-        ("Response times over time", over_time(&everything)),
-        ("Stages of the server, medians", stages(&everything)),
-    ] {
-        let _ = write!(html, "<h2>{title}</h2>\n{drawn}");
-    }
-    for run in everything {
-        let title = escape(&name(run));
-        let page = escape(&page::of_run(run));
-        let _ = write!(html, "<h2>{title}</h2>\n<pre>{page}</pre>\n");
-    }
-    let _ = write!(html, "<script>{SCRIPT}</script>\n</body></html>\n");
-    html
-}
-
-fn name(run: &Run) -> String {
-    let label = if run.label.is_empty() { &run.started } else { &run.label };
-    format!("{} {label}", run.mode)
-}
-
-fn name_of(run: &Run, point: &Point) -> String {
-    format!("{}, {}", name(run), point.offer())
-}
-
-fn points<'a>(runs: &'a [&Run]) -> impl Iterator<Item = (&'a Run, &'a Point)> {
-    runs.iter().flat_map(|run| run.points.iter().map(move |point| (*run, point)))
-}
-
-fn spectrum(runs: &[&Run]) -> String {
-    let line = |(run, point): (&Run, &Point)| {
-        // At 100 % the axis would be endless: the maximum is shown where the samples end.
-        let count = point.response.count as f64;
-        let at = |(percent, ns): &(f64, u64)| {
-            let left = (1.0 - percent / 100.0).max(1.0 / count);
-            (1.0 / left, *ns as f64)
-        };
-        let points = point.response.spectrum.iter().map(at).collect();
-        Series { name: name_of(run, point), points, dashed: false }
-    };
-    let series: Vec<_> = points(runs).map(line).collect();
-    let show = |value: f64| format!("{} %", 100.0 - 100.0 / value);
-    let x = Axis { title: "percentile, by 1 / (1 - p)", logarithmic: true, show };
-    chart::draw(&x, &time(), &series)
-}
-
-fn against_offered(runs: &[&Run]) -> String {
-    let mut series = Vec::new();
-    for run in runs {
-        type Depth = fn(&Point) -> Option<u64>;
-        let depths: [(&str, Depth); 3] = [
-            ("p50", |point| point.response.p50),
-            ("p99", |point| point.response.p99),
-            ("p99.9", |point| point.response.p999),
-        ];
-        for (depth, value) in depths {
-            let at = |point: &Point| Some((point.offered_per_s? as f64, value(point)? as f64));
-            let points: Vec<_> = run.points.iter().filter_map(at).collect();
-            let name = format!("{} {depth}", name(run));
-            series.push(Series { name, points, dashed: depth != "p50" });
+    let names = names::names(&everything);
+    let named: Vec<_> = everything.iter().copied().zip(names.iter().map(String::as_str)).collect();
+    let title = title(runs);
+    let mut html = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\
+         <title>{title}</title>\n<style>{UPLOT_STYLE}{STYLE}</style></head><body>\n<h1>{title}</h1>\n"
+    );
+    html.push_str(&summary(&named));
+    if let (Some(against), Some((_, before))) = (against, named.last()) {
+        for (run, name) in &named[..runs.len()] {
+            html.push_str(&comparison((against, before), (run, name)));
         }
     }
-    series.retain(|line| !line.points.is_empty());
-    chart::draw(&rate("offered, messages a second"), &time(), &series)
+    let charts = charts::of_runs(&named);
+    for chart in &charts {
+        let (title, note) = (chart.title, &chart.note);
+        let _ =
+            writeln!(html, "<h2>{title}</h2>\n<figure><figcaption>{note}</figcaption></figure>");
+    }
+    html.push_str(
+        "<noscript><p>The charts need JavaScript; the tables have their figures.</p></noscript>\n\
+         <h2>In full</h2>\n",
+    );
+    for (run, name) in &named {
+        let (name, page) = (escape(name), escape(&page::whole(run)));
+        let _ = writeln!(html, "<details><summary>{name}</summary>\n<pre>{page}</pre></details>");
+    }
+    // Within a script an end tag would end it, whatever it is part of.
+    let json = serde_json::to_string(&charts)?.replace("</", "<\\/");
+    let _ = writeln!(
+        html,
+        "<script type=\"application/json\" id=\"charts\">{json}</script>\n\
+         <script>{UPLOT}</script>\n<script>{SCRIPT}</script>\n</body></html>"
+    );
+    Ok(html)
 }
 
-fn achieved(runs: &[&Run]) -> String {
-    let mut series: Vec<Series> = Vec::new();
+/// The labels of the runs, where they have any.
+fn title(runs: &[Run]) -> String {
+    let mut labels: Vec<&str> = Vec::new();
     for run in runs {
-        let at = |point: &Point| Some((point.offered_per_s? as f64, point.achieved_per_s as f64));
-        let points: Vec<_> = run.points.iter().filter_map(at).collect();
-        series.push(Series { name: name(run), points, dashed: false });
+        if !run.label.is_empty() && !labels.contains(&run.label.as_str()) {
+            labels.push(&run.label);
+        }
     }
-    series.retain(|line| !line.points.is_empty());
-    let offered: Vec<_> =
-        series.iter().flat_map(|line| &line.points).map(|(x, _)| (*x, *x)).collect();
-    if !offered.is_empty() {
-        series.push(Series { name: "what was offered".to_owned(), points: offered, dashed: true });
+    if labels.is_empty() {
+        return "Allot, measured".to_owned();
     }
-    let achieved = "achieved, messages a second";
-    // Linear: on a logarithmic axis the shortfall at the knee could not be seen.
-    let linear = |title| Axis { logarithmic: false, ..rate(title) };
-    chart::draw(&linear("offered, messages a second"), &linear(achieved), &series)
+    format!("Allot, measured: {}", escape(&labels.join(", ")))
 }
 
-fn over_time(runs: &[&Run]) -> String {
-    let mut series = Vec::new();
-    for (run, point) in points(runs) {
-        let seconds = || point.over_time.iter();
-        let medians = seconds().filter_map(|second| Some((second.0 as f64, second.1? as f64)));
-        let maxima = seconds().filter(|second| 0 < second.4);
-        let maxima = maxima.map(|second| (second.0 as f64, second.3 as f64));
-        let name = name_of(run, point);
-        let median =
-            Series { name: format!("{name} p50"), points: medians.collect(), dashed: false };
-        series.push(median);
-        series.push(Series { name: format!("{name} max"), points: maxima.collect(), dashed: true });
+/// The figures that are asked for first, whether they may be believed, and where they are from.
+fn summary(runs: &[(&Run, &str)]) -> String {
+    let points = || runs.iter().flat_map(|(run, _)| &run.points);
+    let mut places: Vec<String> = Vec::new();
+    for (run, _) in runs {
+        let place = page::machine(run);
+        if !places.contains(&place) {
+            places.push(place);
+        }
     }
-    series.retain(|line| !line.points.is_empty());
-    let show = |value: f64| format!("{value} s");
-    let x = Axis { title: "since the warm-up ended", logarithmic: false, show };
-    chart::draw(&x, &time(), &series)
-}
-
-/// A bar for each point in which stages were timed: their medians, in the order of the path.
-fn stages(runs: &[&Run]) -> String {
-    let bar = |(run, point): (&Run, &Point)| {
-        let part = |stage: &StageTime| Some((stage.stage.clone(), stage.time.p50? as f64));
-        let parts = point.stages.iter().filter_map(part).collect();
-        Bar { name: name_of(run, point), parts }
+    let mut html = String::new();
+    for place in places {
+        let _ = writeln!(html, "<p class=\"soft\">{}</p>", escape(&place));
+    }
+    let failures: Vec<_> = points().filter(|point| point.failed.is_some()).collect();
+    let _ = match failures.len() {
+        0 => writeln!(html, "<p>Every reply was checked, and none was missing or wrong.</p>"),
+        count => writeln!(
+            html,
+            "<p class=\"bad\">FAIL: what {count} of {} loads measured counts for nothing.</p>",
+            points().count()
+        ),
     };
-    let timed = points(runs).filter(|(_, point)| !point.stages.is_empty());
-    bars::draw(&timed.map(bar).collect::<Vec<_>>(), |value| span::show(latency::whole(value)))
+    for (_, name) in runs.iter().filter(|(run, _)| run.interrupted) {
+        let name = escape(name);
+        let _ = writeln!(html, "<p class=\"bad\">{name} was interrupted: loads are missing.</p>");
+    }
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for (run, name) in runs {
+        rows.extend(run.points.iter().map(|point| row(name, point)));
+    }
+    html + &table(SUMMARY.into_iter(), rows)
 }
 
-fn comparison(before: &Run, after: &Run) -> String {
-    let cells = |row: compare::Row| {
-        row.load.into_iter().chain(row.ratios.into_iter().map(compare::show)).collect()
+fn row(name: &str, point: &Point) -> Vec<String> {
+    let name = match point.failed {
+        Some(_) => format!("FAIL {name}"),
+        None => name.to_owned(),
     };
-    let rows = compare::rows(before, after).into_iter().map(cells).collect();
+    let response = &point.response;
+    let show = |time: Option<u64>| time.map_or_else(|| "n/a".to_owned(), span::show);
+    let times = [response.p50, response.p99, response.p999, Some(response.max)].map(show);
+    let rates = [point.achieved_per_s, point.fills_per_s].map(|rate| page::grouped(rate));
+    [name, point.offer()].into_iter().chain(rates).chain(times).collect()
+}
+
+fn comparison((before, before_name): (&Run, &str), (after, name): (&Run, &str)) -> String {
+    let cells = |row: compare::Row| row.cells();
+    let rows: Vec<Vec<String>> = compare::rows(before, after).into_iter().map(cells).collect();
     let stages = compare::stage_rows(before, after).into_iter().map(StageRow::cells).collect();
-    let (before, after) = (escape(&name(before)), escape(&name(after)));
+    let (before, after) = (escape(before_name), escape(name));
     let mut html = format!("<h2>{after}, as a multiple of {before}</h2>\n");
-    let head = ["offered", "batch", "connections"].into_iter().chain(compare::titles().to_vec());
-    html.push_str(&table(head, rows));
+    if rows.is_empty() {
+        html.push_str("<p>The two have no load in common.</p>\n");
+        return html;
+    }
+    html.push_str(&table(compare::titles().iter().copied(), rows));
+    let _ = writeln!(html, "<p class=\"soft\">{}</p>", compare::SPREAD);
     html.push_str(&table(compare::stage_titles().iter().copied(), stages));
     html
 }
@@ -177,32 +152,24 @@ fn table(head: impl Iterator<Item = &'static str>, rows: Vec<Vec<String>>) -> St
         return String::new();
     }
     let head: String = head.map(|title| format!("<th>{title}</th>")).collect();
-    let mut html = format!("<table><tr>{head}");
+    let mut html = format!("<div class=\"wide\"><table class=\"figures\"><tr>{head}");
     for row in rows {
         let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
         let _ = write!(html, "</tr>\n<tr>{cells}");
     }
-    html + "</tr></table>\n"
+    html + "</tr></table></div>\n"
 }
 
-fn time() -> Axis {
-    let show = |value: f64| span::show(latency::whole(value));
-    Axis { title: "time", logarithmic: true, show }
-}
-
-fn rate(title: &'static str) -> Axis {
-    let show = |value: f64| match value {
-        value if 1e6 <= value => format!("{} M", value / 1e6),
-        value if 1e3 <= value => format!("{} k", value / 1e3),
-        value => format!("{value}"),
-    };
-    Axis { title, logarithmic: true, show }
+/// Escapes a text for HTML.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::latency::Latency;
+    use crate::latency::{self, Latency};
+    use crate::stage_counts::StageTime;
 
     fn run(label: &str) -> Run {
         let mut histogram = latency::histogram();
@@ -227,24 +194,44 @@ mod tests {
 
     #[test]
     fn a_report_needs_nothing_from_elsewhere() {
-        let html = html(&[run("a & b")], Some(&run("before")));
+        let html = html(&[run("a & b </script>")], Some(&run("before"))).unwrap();
+        // The library names its home in a comment.
+        let own = html.replace(UPLOT, "");
         for text in ["http://", "https://", "src=", "@import", "url("] {
-            assert!(!html.contains(text), "{text}");
+            assert!(!own.contains(text), "{text}");
         }
-        assert_eq!(html.matches("<svg").count(), 5);
-        assert_eq!(html.matches("<rect").count(), 6, "a stage of three points of two runs");
-        assert!(html.contains("<td>route</td>"), "compared");
-        assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
-        assert!(html.contains("a &amp; b") && !html.contains("a & b"));
-        assert!(html.contains("1.000 x"), "compared");
+        assert!(html.contains(UPLOT) && html.contains("default-src 'none'"));
+        assert_eq!(html.matches("<figure>").count(), 5);
+        assert_eq!(html.matches("<script").count(), 3, "a label is no tag");
+        assert_eq!(html.matches("</script>").count(), 3);
+        assert!(html.contains("<td>route</td>") && html.contains("1.000 x"), "compared");
     }
 
     #[test]
-    fn a_run_without_open_loops_is_drawn_too() {
-        let mut run = run("closed");
-        run.points.iter_mut().for_each(|point| point.offered_per_s = None);
-        let html = html(&[run], None);
-        assert_eq!(html.matches("nothing to draw").count(), 2);
-        assert_eq!(html.matches("<svg").count(), 3);
+    fn what_is_asked_for_first_stands_first() {
+        let html = html(&[run("one day")], None).unwrap();
+        let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}"));
+        let order = ["<h1>Allot, measured: one day", "none was missing", "p99.9", "<figure>"];
+        let places = order.map(at);
+        assert!(places.is_sorted(), "{places:?}");
+        assert!(places[3] < at("<details>"));
+    }
+
+    #[test]
+    fn runs_without_a_load_in_common_are_not_compared() {
+        let mut other = run("other");
+        other.points.iter_mut().for_each(|point| point.offered_per_s = Some(7));
+        let html = html(&[run("one")], Some(&other)).unwrap();
+        assert!(html.contains("no load in common") && !html.contains("<td>route</td>"));
+    }
+
+    #[test]
+    fn a_failure_is_the_first_that_is_read() {
+        let mut failed = run("bad");
+        failed.points[1].failed = Some("lost one".to_owned());
+        failed.interrupted = true;
+        let html = html(&[failed], None).unwrap();
+        assert!(html.contains("FAIL: what 1 of 3 loads") && html.contains("<td>FAIL tcp</td>"));
+        assert!(html.contains("was interrupted"));
     }
 }

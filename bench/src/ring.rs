@@ -11,6 +11,7 @@ use anyhow::Result;
 
 use crate::arguments::{LengthArgs, OutArgs};
 use crate::floor;
+use crate::interrupt;
 use crate::offer::Offer;
 use crate::output::Output;
 use crate::pending::Sent;
@@ -50,12 +51,13 @@ pub(crate) fn measure(wait: WaitStrategy, lengths: LengthArgs, out: &OutArgs) ->
     let mut running = group.start()?;
     let taken = loop {
         let taken = result.lock().expect("nothing panics while it holds it").take();
-        if taken.is_some() || running.wait(TICK) {
+        if taken.is_some() || interrupt::check().is_err() || running.wait(TICK) {
             break taken;
         }
     };
     running.stop();
     running.join()?;
+    interrupt::check()?;
     let recorder = taken.unwrap_or_else(Recorder::new);
     output.add(floor::measured(recorder, Some(Offer::Window(1)), lengths, phases));
     output.finish()

@@ -30,6 +30,9 @@ pub(crate) struct Run {
     /// The last rate of a sweep that was sustained, in messages a second.
     #[serde(default)]
     pub(crate) knee: Option<u64>,
+    /// Whether it was stopped before all loads were measured.
+    #[serde(default)]
+    pub(crate) interrupted: bool,
 }
 
 /// One offer and its results.
@@ -81,6 +84,7 @@ impl Run {
             server: BTreeMap::new(),
             points: Vec::new(),
             knee: None,
+            interrupted: false,
         }
     }
 

@@ -23,6 +23,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
+use crate::estimate::START;
 use crate::experiment::{Experiment, Order, Series, Subject};
 use crate::grid;
 use crate::span;
@@ -136,6 +137,10 @@ impl SignalArgs {
                 Name::Detected(detection) => detection.measure(allot).map(Measured::Detected),
             };
             measured.with_context(|| format!("{name:?}"))
+        })
+        .lasting(match name {
+            Name::Published(size) => size.estimate(self.medians),
+            Name::Detected(detection) => START + Duration::from_millis(2 * detection.lease_ms),
         })
     }
 }

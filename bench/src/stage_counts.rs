@@ -114,7 +114,8 @@ impl StageCounts {
                 histogram.saturating_record_n(*longest, count);
             }
         }
-        let time = Latency::of(&histogram);
+        // Its samples are few, and nobody draws their spectrum.
+        let time = Latency { spectrum: Vec::new(), ..Latency::of(&histogram) };
         StageTime { stage: stage.clone(), each: each.clone(), every: self.every, time }
     }
 }

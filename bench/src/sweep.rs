@@ -17,6 +17,11 @@ const ACHIEVED_PERCENT_MIN: u64 = 95;
 /// A p99 above this multiple of the sparse rate's is past the knee.
 const SLOWER_MAX: u64 = 100;
 
+/// How many rates a sweep has, if the server keeps up with all.
+pub(crate) const fn rates_max() -> u32 {
+    (RATE_MAX / SPARSE).ilog2() + 1
+}
+
 /// What a sweep has seen so far.
 #[derive(Default)]
 pub(crate) struct Sweep {
@@ -79,6 +84,17 @@ mod tests {
         assert_eq!(knee(point(400, 380, 5_000)), (Some(800), Some(400)), "just held");
         let failed = Point { failed: Some("lost".to_owned()), ..point(400, 400, 50) };
         assert_eq!(knee(failed), (None, Some(200)));
+    }
+
+    #[test]
+    fn a_sweep_has_no_more_rates_than_it_says() {
+        let mut sweep = Sweep::default();
+        let (mut rate, mut count) = (Some(SPARSE), 0);
+        while let Some(offered) = rate {
+            count += 1;
+            rate = sweep.next(&point(offered, offered, 50));
+        }
+        assert_eq!(count, rates_max());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::arguments::LengthArgs;
+use crate::estimate;
 use crate::experiment::{
     self, Bound, Compared, Comparison, Experiment, FILLS, Figure, MESSAGES, Order, P50, P99, P999,
     Series, Side, Subject,
@@ -20,7 +21,7 @@ use crate::load::{Load, Target};
 use crate::offer::Offer;
 use crate::process::{Process, ServerSettings};
 use crate::run::Point;
-use crate::sweep::{SPARSE, Sweep};
+use crate::sweep::{self, SPARSE, Sweep};
 use crate::transport::Transport;
 
 /// Messages in flight that keep a server busy: with fewer the cores still idle while messages go
@@ -88,6 +89,9 @@ const GOALS: &[Comparison<&str>] = &[
         side(MEMORY, MESSAGES),
     ),
 ];
+
+/// How many figures a turn has, with those at half the knee.
+const ROWS: u32 = 10;
 
 /// What is measured in each turn, as it is called in the JSON.
 const ECHO: &str = "echo, one";
@@ -187,6 +191,11 @@ impl TargetArgs {
             subjects.push(echo(HALF_ECHO, Offer::Rate(half)));
             subjects.push(server(HALF, default, Offer::Rate(half), 1));
         }
+        let each = self.lengths.lengths().estimate();
+        for subject in &mut subjects {
+            let count = u32::try_from(subject.len()).unwrap_or(u32::MAX);
+            subject.estimate = each * count;
+        }
         subjects
     }
 
@@ -229,6 +238,10 @@ impl TargetArgs {
     fn knee(&self) -> Result<Option<u64>> {
         let process = Process::allot(&self.threads(self.threads.as_deref()), Transport::Tcp)?;
         let target = Target::server(&process)?;
+        let each = self.lengths.lengths().estimate();
+        let most = estimate::about(each * sweep::rates_max());
+        let turns = estimate::about(each * ROWS * self.turns);
+        eprintln!("the knee takes {most} at most, and the turns after it {turns}");
         let mut sweep = Sweep::default();
         let mut rate = Some(SPARSE);
         while let Some(offered) = rate {
@@ -291,6 +304,7 @@ mod tests {
         let args = command.get_matches_from(["targets"]);
         let args = TargetArgs::from_arg_matches(&args).unwrap();
         let measured: Vec<_> = args.subjects(Some(2)).iter().flat_map(Subject::names).collect();
+        assert_eq!(u32::try_from(measured.len()), Ok(ROWS));
         let named = GOALS.iter().flat_map(|goal| [goal.of.name, goal.by.name]);
         named.for_each(|name| assert!(measured.contains(&name), "{name}"));
     }

@@ -16,6 +16,7 @@ use hdrhistogram::Histogram;
 use super::commands::{Commands, answer_number};
 use super::user_order::UserOrder;
 use crate::batch_builder;
+use crate::interrupt;
 use crate::latency;
 use crate::loader::Exchange;
 use crate::pending::Pending;
@@ -134,6 +135,7 @@ fn drive(loaders: &mut [Loader<'_>], phases: &Phases, last_seq: u64) -> Result<(
     let clock = Clock::system();
     let mut worked_at = clock.now();
     loop {
+        interrupt::check()?;
         let count: usize = loaders.iter_mut().map(|one| one.turn(phases, last_seq)).sum();
         let now = clock.now();
         if loaders.iter().all(|loader| loader.is_over(phases, last_seq, now)) {

@@ -20,7 +20,7 @@ use crate::span;
 /// One peer after the other trades so often: 400 times a second together.
 const EVERY: Duration = Duration::from_micros(2_500);
 /// How long a peer is away.
-const AWAY: Duration = Duration::from_secs(1);
+pub(super) const AWAY: Duration = Duration::from_secs(1);
 
 /// What one kill gave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]

@@ -11,9 +11,9 @@ use super::crash::start_all;
 use super::strategy::{Site, Strategy};
 
 /// Between the start and the first look.
-const SETTLE: Duration = Duration::from_secs(5);
+pub(super) const SETTLE: Duration = Duration::from_secs(5);
 /// Between the looks.
-const SPAN: Duration = Duration::from_secs(10);
+pub(super) const SPAN: Duration = Duration::from_secs(10);
 
 /// What a turn measures.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]

@@ -51,9 +51,19 @@ impl Rates {
     }
 }
 
+/// How long a rate is held.
+const fn span(is_quick: bool) -> Duration {
+    Duration::from_millis(if is_quick { 50 } else { 500 })
+}
+
+/// How long all rates take at most.
+pub(super) fn estimate(is_quick: bool) -> Duration {
+    span(is_quick) * ((LAST_PER_S / FIRST_PER_S).ilog2() + 1)
+}
+
 /// Two peers, of which one trades: each rate for a while, until half of the versions are gone.
 pub(super) fn measure(is_quick: bool) -> Result<Rates> {
-    let span = Duration::from_millis(if is_quick { 50 } else { 500 });
+    let span = span(is_quick);
     let mut group = group();
     let owner_slot = group.thread("s0")?;
     let pace = Pace::new(owner_slot.waker());

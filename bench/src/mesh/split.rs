@@ -61,9 +61,14 @@ fn wait_for(shown: &Receiver<Nanos>, count: usize) -> Result<Nanos> {
     Ok(last)
 }
 
+/// How long the halves are apart.
+pub(super) fn apart(is_quick: bool) -> Duration {
+    if is_quick { APART / 10 } else { APART }
+}
+
 /// Two halves trade for some seconds without each other, and are then let together.
 pub(super) fn measure(peers: usize, passing: Passing, is_quick: bool) -> Result<Healed> {
-    let apart = if is_quick { APART / 10 } else { APART };
+    let apart = apart(is_quick);
     let (half, cut, clock) = (peers / 2, Cut::default(), Clock::system());
     let (sender, shown) = channel();
     let (mut all, mut gates) = (group(), group());

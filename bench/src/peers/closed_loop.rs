@@ -8,6 +8,7 @@ use allot_runtime::{Clock, Nanos};
 use anyhow::Result;
 
 use crate::batch_builder::BatchBuilder;
+use crate::interrupt;
 use crate::load::{self, Load};
 use crate::offer::Offer;
 use crate::peers::connection::Connection;
@@ -69,6 +70,7 @@ pub(crate) fn measure(
 impl ClosedLoop<'_> {
     fn run(&mut self, clock: &Clock) -> Result<()> {
         loop {
+            interrupt::check()?;
             let now = clock.now();
             if now < self.phases.end {
                 self.send(now);

@@ -11,6 +11,8 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::crowd::{self, Crowd, Part, ScheduleWords};
+use crate::estimate::START;
+use crate::interrupt;
 
 /// How many take part, and how they are spread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -38,9 +40,17 @@ const WARM_UP: u32 = 2;
 impl Size {
     /// Periods of a second, so that there are many of them; of three where a loaded machine may
     /// need more for so many strategies, and there would be no median at all.
+    const fn period(self) -> Duration {
+        Duration::from_secs(if self.strategies < 1_000 { 1 } else { 3 })
+    }
+
     fn schedule(self) -> Result<ScheduleWords> {
-        let seconds = if self.strategies < 1_000 { 1 } else { 3 };
-        ScheduleWords::new(Duration::from_secs(seconds), Duration::from_millis(self.jitter_ms))
+        ScheduleWords::new(self.period(), Duration::from_millis(self.jitter_ms))
+    }
+
+    /// How long so many medians take.
+    pub(super) fn estimate(self, medians: u32) -> Duration {
+        START + self.period() * (medians + WARM_UP)
     }
 
     pub(super) fn measure(self, allot: Option<&Path>, medians: u32) -> Result<Delays> {
@@ -59,6 +69,7 @@ impl Size {
         let mut delays = Histogram::<u64>::new(3)?;
         let (mut warm, mut last) = (0, None);
         while delays.len() < u64::from(medians) {
+            interrupt::check()?;
             let published = next(&mut subscriber)?;
             let median = published.message.median;
             if usize::try_from(median.strategies)? < self.strategies {

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps fails, and that is what it is for")]
 
 use std::fs;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Output, Stdio};
 
 const SHORT: [&str; 6] = ["--warm-up", "50ms", "--measure", "200ms", "--cool-down", "20ms"];
 
@@ -27,7 +28,7 @@ fn an_echo_brings_every_message_back_over_both_transports_and_in_both_loops() {
         for offer in [["--rate", "500,1000"], ["--window", "1,64"]] {
             let echo = ["echo", "--transport", transport];
             let page = page(&[&echo[..], &offer, &["--connections", "2"]].concat());
-            assert_eq!(page.matches("every message came back once").count(), 2, "{page}");
+            assert_eq!(page.matches("ok    every message came back once").count(), 1, "{page}");
             assert!(!page.contains("FAIL"), "{page}");
         }
     }
@@ -37,7 +38,7 @@ fn an_echo_brings_every_message_back_over_both_transports_and_in_both_loops() {
 fn json_and_batches_come_back_too() {
     for more in [&["--json"][..], &["--batch", "100"], &["--json", "--batch", "7"]] {
         let page = page(&[&["echo", "--transport", "ipc", "--window", "4"], more].concat());
-        assert!(page.contains("ok    closed, window 4"), "{page}");
+        assert!(page.contains("ok    every message came back once"), "{page}");
     }
 }
 
@@ -69,7 +70,7 @@ fn a_run_is_kept_drawn_and_compared() {
     let output = bench(&["report", &run, "--against", &run, "-o", &html]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let html = fs::read_to_string(html).unwrap();
-    assert!(html.contains("</html>") && html.contains("echo-ipc one"), "{html}");
+    assert!(html.contains("</html>") && html.contains("measured: one"), "{html}");
     let compared = bench(&["compare", &run, &run]);
     let compared = String::from_utf8(compared.stdout).unwrap();
     assert!(compared.contains("1.000 x"), "{compared}");
@@ -134,6 +135,9 @@ fn what_cannot_be_measured_is_said_and_fails() {
         (&["tcp", "--allot", "/nowhere/allot"][..], "/nowhere/allot"),
         (&["compare", "/nowhere/a", "/nowhere/b"], "/nowhere/a"),
         (&["echo", "--rate", "0"], "--rate"),
+        (&["echo", "--rate", "fast"], "such as 10000, 10k or 1.5M"),
+        (&["echo", "--rate", "-5"], "such as 10000, 10k or 1.5M"),
+        (&["tpc"], "'tcp'"),
         (&["tcp", "--ack", "journal"], "--data"),
     ] {
         let output = bench(arguments);
@@ -141,4 +145,67 @@ fn what_cannot_be_measured_is_said_and_fails() {
         assert!(!output.status.success(), "{arguments:?}");
         assert!(errors.contains(what), "{arguments:?}: {errors}");
     }
+}
+
+/// Sends SIGINT when it says this on stderr; gives its exit code and what it printed.
+#[track_caller]
+fn interrupt_at(sign: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_allot-bench"));
+    let mut child =
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains(sign) {
+        assert!(0 < errors.read_line(&mut said).unwrap(), "no {sign}: {said}");
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let mut page = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut page).unwrap();
+    errors.read_to_string(&mut page).unwrap();
+    (child.wait().unwrap().code(), page)
+}
+
+#[test]
+fn what_was_measured_before_a_ctrl_c_is_kept_and_marked() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let echo = ["echo", "--transport", "ipc", "--rate", "500,600,700", "--out", out];
+    let lengths = ["--warm-up", "50ms", "--measure", "1s", "--cool-down", "20ms"];
+    let (code, page) = interrupt_at("load 2 of 3", &[&echo[..], &lengths].concat());
+    assert_eq!(code, Some(130), "{page}");
+    assert!(page.contains("500/s") && page.contains("interrupted"), "{page}");
+    let kept = folder.path().join("echo-ipc-rate=500-batch=1-connections=1.json.PARTIAL");
+    let kept: serde_json::Value = serde_json::from_slice(&fs::read(kept).unwrap()).unwrap();
+    assert_eq!(kept["points"].as_array().unwrap().len(), 1);
+    assert_eq!(kept["interrupted"], true);
+}
+
+#[test]
+fn turns_before_a_ctrl_c_are_kept_and_the_one_it_cuts_is_not() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let growth = ["growth", "--quick", "--turns", "1000", "--out", out];
+    let (code, page) = interrupt_at("turn 3 of", &growth);
+    assert_eq!(code, Some(130), "{page}");
+    let kept = fs::read(folder.path().join("growth.json.PARTIAL")).unwrap();
+    let kept: serde_json::Value = serde_json::from_slice(&kept).unwrap();
+    let turns = kept["turns"].as_u64().unwrap();
+    assert!((2..1_000).contains(&turns), "{turns}");
+    assert_eq!(kept["interrupted"], true);
+    for row in kept["rows"].as_array().unwrap() {
+        assert_eq!(row["turns_ns"].as_array().unwrap().len() as u64, turns, "{row}");
+    }
+}
+
+#[test]
+fn a_ctrl_c_before_anything_is_measured_keeps_nothing() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let out = folder.path().join("runs");
+    let echo = ["echo", "--transport", "ipc", "--rate", "500,600", "--measure", "60s"];
+    let echo = [&echo[..], &["--out", out.to_str().unwrap()]].concat();
+    let (code, page) = interrupt_at("load 1 of 2", &echo);
+    assert_eq!(code, Some(130), "{page}");
+    assert!(page.contains("nothing is kept"), "{page}");
+    assert!(!out.exists());
 }
