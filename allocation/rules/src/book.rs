@@ -223,6 +223,11 @@ impl Book {
         self.accounts.len()
     }
 
+    /// The fills that wait for the first split, in the order in which they will be divided.
+    pub fn held(&self) -> impl Iterator<Item = &Fill> {
+        self.held.iter()
+    }
+
     /// The holdings of all accounts.
     #[must_use]
     pub const fn holdings(&self) -> &Holdings {

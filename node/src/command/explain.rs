@@ -156,7 +156,7 @@ fn work_out(path: &Path, fill: &Fill, bar: &ProgressBar) -> Result<Explained> {
     if !replay.start().is_whole {
         bail!(
             "{} was pruned, and the auditor works a division out from the first record on; look \
-             in a copy that was made before",
+             in a copy that was made before; allot history has its shares, if they are still there",
             path.display()
         );
     }

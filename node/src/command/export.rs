@@ -83,7 +83,8 @@ pub(crate) fn run(export: &Export) -> Result<ExitCode> {
         let mut replay = ShardReplay::open(directory)?;
         let Some(stamp) = &replay.start().stamp else { continue };
         bar.inc_length(replay.bytes_expected());
-        let mut rows = ShardRows::new(stamp.shard, period, &mut sink, &mut splits);
+        let book = replay.state().machine();
+        let mut rows = ShardRows::new(stamp.shard, period, &mut sink, &mut splits, book);
         while let Some(logged) = replay.next(u64::MAX)? {
             if !rows.begin(&logged, replay.state().machine()) {
                 break;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::process::Place;
 use crate::server::FREE;
+use crate::verify::written_by;
 
 /// The messages of the ledger that is exported, in order. All are accepted.
 const MESSAGES: &[&str] = &[
@@ -286,4 +287,34 @@ fn a_damaged_journal_leaves_no_export_and_a_folder_is_never_overwritten() {
     let period = ["--from", "2026-03-02", "--to", "2026-03-01"];
     let error = place.run(&[&export[..], &period].concat()).misuse();
     assert!(error.contains("--from is not before --to"), "{error}");
+}
+
+/// The snapshot with which a pruned journal begins has the fills that are held.
+#[test]
+fn what_was_held_when_a_journal_was_pruned_is_exported() {
+    let held = |prune| {
+        let place = written_by(prune, |place, front| {
+            let feed = ["feed", "fills", "--random", "--seed", "1", "--rate", "max"];
+            let more = ["--source", "s", "--count", "3000", "--front", front];
+            place.run(&[&feed[..], &more].concat());
+        });
+        place.run(&["export", "data", "--out", "held", "--format", "csv"]).ok();
+        (rows(&place.path().join("held"), "fills"), place)
+    };
+    let ((whole, _place), (pruned, place)) = (held(false), held(true));
+    let ids = |fills: &[BTreeMap<String, String>]| {
+        let mut ids: Vec<_> = fills.iter().map(|fill| fill["id"].clone()).collect();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!(ids(&pruned), ids(&whole));
+    let without_record = |fills: &[BTreeMap<String, String>]| {
+        fills.iter().filter(|fill| fill["record"].is_empty()).count()
+    };
+    assert_eq!(without_record(&whole), 0);
+    assert!((1..pruned.len()).contains(&without_record(&pruned)), "{}", pruned.len());
+    assert!(pruned.iter().all(|fill| fill["split"].is_empty()));
+    for format in if cfg!(feature = "parquet") { &["sqlite", "parquet"][..] } else { &["sqlite"] } {
+        place.run(&["export", "data", "--out", format, "--format", format]).ok();
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::process::{Endpoints, Place, Process};
+use crate::verify::written;
 
 /// A server that keeps what it is told in `data`, with so many shards.
 fn kept(shards: &str) -> (Place, Process, Endpoints) {
@@ -269,4 +270,41 @@ fn a_ticker_with_a_comma_is_one_cell() {
         assert_eq!(held(&rows[0]), ("ann".to_owned(), "BRK,B".to_owned()), "{page}");
         assert!(page.contains(",\"BRK,B\",2,"), "{page}");
     }
+}
+
+/// What is left of a pruned journal is told as of a whole one, and what is not is said.
+#[test]
+fn a_pruned_journal_is_looked_back_at_from_its_snapshot_on() {
+    let (whole, pruned) = (written(false), written(true));
+    let events = history(&whole, &["data"]);
+    assert_eq!(events.len(), 3_000);
+    let outcome = pruned.run(&["history", "data", "--format", "json"]);
+    let begins = "was pruned: it begins with the snapshot of record ";
+    assert_eq!(outcome.stderr.matches(begins).count(), 2, "a journal each: {}", outcome.stderr);
+    let left: Vec<Value> =
+        outcome.ok().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!((1..3_000).contains(&left.len()), "{}", left.len());
+    // Both had the same messages: an outcome of a ticker has the same number, and the same shares.
+    let by_number = |event: &Value| (event["ticker"].to_string(), event["number"].as_u64());
+    let all: BTreeMap<_, _> =
+        events.iter().map(|event| (by_number(event), &event["shares"])).collect();
+    for event in &left {
+        assert_eq!(all[&by_number(event)], &event["shares"], "{event}");
+    }
+
+    let positions = |place: &Place| {
+        let at = ["positions", "--at", "2100-01-01", "--format", "json", "data"];
+        let report: Value = serde_json::from_str(&place.run(&at).ok()).unwrap();
+        report["accounts"].clone()
+    };
+    assert_eq!(positions(&pruned), positions(&whole));
+
+    let last = left.last().unwrap();
+    let id = last["id"].as_str().unwrap();
+    let explain = ["explain", "data", "--source", "s", "--id", id];
+    let refused = pruned.run(&explain).error();
+    assert!(refused.contains("was pruned, and the auditor works a division out from"), "{refused}");
+    assert!(refused.contains("allot history"), "it says where to look: {refused}");
+    let ticker = last["ticker"].as_str().unwrap();
+    whole.run(&[&explain[..], &["--ticker", ticker]].concat()).ok();
 }

@@ -25,6 +25,7 @@ mod stages;
 mod replays;
 mod asking;
 mod looking_back;
+mod paging;
 mod busy;
 mod signals;
 mod mesh;

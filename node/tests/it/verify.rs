@@ -17,7 +17,18 @@ const SNAPSHOT_EVERY_BYTES: u64 = 24 << 10;
 const FILLS: &str = "3000";
 
 /// A place whose `data` holds the journals of two shards, and `answers` what a feed was told.
-fn written(prune: bool) -> Place {
+pub(crate) fn written(prune: bool) -> Place {
+    written_by(prune, |place, front| {
+        let end = ["--front", front, "--answers", "answers"];
+        let aum = ["feed", "aum", "--weights", "a=60,b=40", "--count", "1", "--source", "aum"];
+        place.run(&[&aum[..], &end].concat()).ok();
+        let fills = ["feed", "fills", "--random", "--seed", "1", "--rate", "max", "--source", "s"];
+        place.run(&[&fills[..], &["--count", FILLS], &end].concat()).ok();
+    })
+}
+
+/// The same, of what is sent to the front door of the server.
+pub(crate) fn written_by(prune: bool, send: impl FnOnce(&Place, &str)) -> Place {
     let place = Place::new();
     place.init();
     let data = place.path().join("data");
@@ -32,11 +43,7 @@ fn written(prune: bool) -> Place {
     let config = ServerConfig { journal: Some(options), ..ServerConfig::in_memory(2, book) };
     let server = embedded::<Allocation>(&config, &mut |_| Stages::off()).unwrap();
     let front = server.bound.front.clone().unwrap();
-    let end = ["--front", &front, "--answers", "answers"];
-    let aum = ["feed", "aum", "--weights", "a=60,b=40", "--count", "1", "--source", "aum"];
-    place.run(&[&aum[..], &end].concat()).ok();
-    let fills = ["feed", "fills", "--random", "--seed", "1", "--rate", "max", "--source", "s"];
-    place.run(&[&fills[..], &["--count", FILLS], &end].concat()).ok();
+    send(&place, &front);
     server.running.stop();
     server.running.join().unwrap();
     place

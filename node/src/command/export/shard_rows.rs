@@ -36,8 +36,9 @@ pub(super) struct ShardRows<'a> {
     pub(super) period: Period,
     pub(super) sink: &'a mut Sink,
     pub(super) splits: &'a mut WrittenSplits,
-    /// The fills that wait for the first split, each with its record.
-    held: BTreeMap<FillName, (Fill, LogIndex)>,
+    /// The fills that wait for the first split, each with its record; none of those that the
+    /// snapshot has with which a pruned journal begins.
+    held: BTreeMap<FillName, (Fill, Option<LogIndex>)>,
     /// What accounts held of the ticker of a bust, before it.
     before: BTreeMap<AccountId, Cell>,
 }
@@ -51,13 +52,16 @@ struct Change {
 }
 
 impl<'a> ShardRows<'a> {
+    /// Nothing yet; `book` is what the journal begins with.
     pub(super) fn new(
         shard: ShardId,
         period: Period,
         sink: &'a mut Sink,
         splits: &'a mut WrittenSplits,
+        book: &Book,
     ) -> Self {
-        Self { shard, period, sink, splits, held: BTreeMap::new(), before: BTreeMap::new() }
+        let held = book.held().map(|fill| (name_of(fill), (*fill, None))).collect();
+        Self { shard, period, sink, splits, held, before: BTreeMap::new() }
     }
 
     /// Before an input is applied: false where it is of a later time, and so are all after it.
@@ -126,7 +130,7 @@ impl<'a> ShardRows<'a> {
                 }
                 Outcome::Held { origin, .. } if !origin.duplicate => {
                     if let Input::Fill(fill) = &logged.input {
-                        self.held.insert(name_of(fill), (*fill, logged.index));
+                        self.held.insert(name_of(fill), (*fill, Some(logged.index)));
                     }
                 }
                 Outcome::Rejected { origin, late: Some(ticker), .. } => {
@@ -154,7 +158,7 @@ impl<'a> ShardRows<'a> {
         if !self.is_in_period(logged.time_ns) {
             return Ok(());
         }
-        self.put_fill(fill, Some(allocated), logged.index)?;
+        self.put_fill(fill, Some(allocated), Some(logged.index))?;
         let sign = if fill.side == Side::Sell { -1 } else { 1 };
         for share in shares {
             let quantity = sign * i64::try_from(share.quantity).context("shares of a fill")?;
@@ -170,7 +174,7 @@ impl<'a> ShardRows<'a> {
         &mut self,
         fill: &Fill,
         allocated: Option<&Allocated>,
-        record: LogIndex,
+        record: Option<LogIndex>,
     ) -> Result<()> {
         let id = fill.id.to_string();
         let quantity = i64::try_from(fill.quantity.get()).context("shares of a fill")?;
@@ -191,7 +195,7 @@ impl<'a> ShardRows<'a> {
                 number,
                 Value::Flag(allocated.is_some_and(|one| one.late)),
                 Value::Number(self.shard.get().into()),
-                Value::Number(record.get()),
+                record.map_or(Value::None, |record| Value::Number(record.get())),
             ],
         )
     }

@@ -101,7 +101,7 @@ const FILLS: &[Column] = &[
     optional("number", Kind::Number),
     column("late", Kind::Flag),
     column("shard", Kind::Number),
-    column("record", Kind::Number),
+    optional("record", Kind::Number),
 ];
 
 const BUSTS: &[Column] = &[
