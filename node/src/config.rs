@@ -13,7 +13,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::setting::Key;
 
@@ -49,13 +49,25 @@ pub struct Value {
 pub struct Config {
     /// In the order of [`Key::ALL`].
     values: Vec<Value>,
+    /// What is wrong with names and types in the file; the values are looked at when they are read.
+    problems: Vec<String>,
+}
+
+/// A value that its setting does not allow.
+#[derive(Debug)]
+pub struct InvalidSetting {
+    /// The setting.
+    pub key: Key,
+    text: String,
+    origin: Origin,
 }
 
 impl Config {
     /// All layers of this process: `file` or the default file, the environment, and the flags.
     ///
     /// # Errors
-    /// When the named file does not exist, or a file is invalid.
+    /// When the named file does not exist, or a file is no TOML. What else is wrong with it is in
+    /// [`Self::check_names`], so that it is told together with wrong values.
     pub fn load(file: Option<&Path>, flags: &[(Key, String)]) -> Result<Self> {
         let mut config = Self::default();
         let default = Path::new(FILE_DEFAULT);
@@ -89,11 +101,18 @@ impl Config {
     pub fn read<T>(&self, key: Key, read: impl FnOnce(&str) -> Option<T>) -> Result<T> {
         let text = self.text(key);
         read(&text).ok_or_else(|| {
-            let name = key.name();
-            let origin = self.origin(key);
-            let allowed = key.allowed();
-            anyhow!("invalid setting {name} = {text:?}, from {origin}; allowed: {allowed}")
+            let origin = self.origin(key).clone();
+            InvalidSetting { key, text, origin }.into()
         })
+    }
+
+    /// Whether the file has settings alone.
+    ///
+    /// # Errors
+    /// Those that it has beside them, one a line.
+    pub fn check_names(&self) -> Result<()> {
+        ensure!(self.problems.is_empty(), "{}", self.problems.join("\n"));
+        Ok(())
     }
 
     /// Replaces a value.
@@ -113,15 +132,18 @@ impl Config {
             format!("the configuration file {} is not valid TOML", path.display())
         })?;
         for (name, value) in &file {
-            let Some(key) = Key::named(name) else { bail!(unknown(path, name)) };
-            let text = scalar(value);
-            ensure!(
-                text.is_some(),
-                "{}: {name} is of type {}; write a string in quotes or a whole number",
-                path.display(),
-                value.type_str()
-            );
-            self.set(key, &text.unwrap_or_default(), Origin::File(path.to_owned()));
+            let Some(key) = Key::named(name) else {
+                self.problems.push(unknown(path, name));
+                continue;
+            };
+            match scalar(value) {
+                Some(text) => self.set(key, &text, Origin::File(path.to_owned())),
+                None => self.problems.push(format!(
+                    "{}: {name} is of type {}; write a string in quotes or a whole number",
+                    path.display(),
+                    value.type_str()
+                )),
+            }
         }
         Ok(())
     }
@@ -149,9 +171,19 @@ impl Default for Config {
     /// The defaults, the lowest layer.
     fn default() -> Self {
         let value = |key: &Key| Value { text: key.default_text(), origin: Origin::Default };
-        Self { values: Key::ALL.iter().map(value).collect() }
+        Self { values: Key::ALL.iter().map(value).collect(), problems: Vec::new() }
     }
 }
+
+impl fmt::Display for InvalidSetting {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, text, origin } = self;
+        let (name, allowed) = (key.name(), key.allowed());
+        write!(out, "invalid setting {name} = {text:?}, from {origin}; allowed: {allowed}")
+    }
+}
+
+impl std::error::Error for InvalidSetting {}
 
 impl fmt::Display for Origin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,6 +226,7 @@ mod tests {
     fn check(file: &str, environment: &[(&str, &str)], flags: &[(Key, &str)], expected: Expect) {
         let mut config = Config::default();
         let outcome = config.read_file(Path::new("allot.toml"), file);
+        let outcome = outcome.and_then(|()| config.check_names());
         let read = config.read_environment(|name| {
             let found = environment.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, text)| (*text).into())

@@ -13,7 +13,7 @@ use allot_runtime::duration;
 use allot_runtime::{CurveKey, Threads, Transport, WaitStrategy};
 use anyhow::{Result, anyhow};
 
-use crate::config::Config;
+use crate::config::{Config, InvalidSetting, Origin};
 use crate::limits::{
     HISTORY_MAX, IMAGE_MIB, MARKER_EVERY_MAX, MIB, OWED_MAX, REPORT_EVERY_MIN, SEGMENT_MIB,
     SOCKET_PATH_LEN_MAX, STAGES_EVERY_MAX,
@@ -83,8 +83,29 @@ impl Settings {
     /// Parses every setting.
     ///
     /// # Errors
-    /// The first setting whose text is invalid.
+    /// All that is wrong, one a line: names that are no setting, and texts that are invalid.
     pub fn of(config: &Config) -> Result<Self> {
+        let mut problems: Vec<_> = config.check_names().err().into_iter().collect();
+        let mut rest = config.clone();
+        // Each invalid text is replaced by the default, so that those after it are looked at.
+        let settings = loop {
+            let error = match Self::read(&rest) {
+                Ok(settings) => break Some(settings),
+                Err(error) => error,
+            };
+            let invalid = error.downcast_ref::<InvalidSetting>().map(|invalid| invalid.key);
+            problems.push(error);
+            match invalid {
+                Some(key) => rest.set(key, &key.default_text(), Origin::Default),
+                None => break None,
+            }
+        };
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        settings.filter(|_| problems.is_empty()).ok_or_else(|| anyhow!(problems.join("\n")))
+    }
+
+    /// Parses them up to the first whose text is invalid.
+    fn read(config: &Config) -> Result<Self> {
         let data = config.read(Key::Data, path_or_none)?;
         Ok(Self {
             front: config.read(Key::Front, endpoint)?,
@@ -225,6 +246,20 @@ mod tests {
         ] {
             assert_eq!(error_of(key, text), None, "{key:?} {text}");
         }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let mut config = Config::default();
+        for (key, text) in [(Key::Shards, "x"), (Key::Wait, "long"), (Key::Ack, "journal")] {
+            config.set(key, text, Origin::Default);
+        }
+        let error = Settings::of(&config).unwrap_err().to_string();
+        let lines: Vec<_> = error.lines().collect();
+        assert_eq!(lines.len(), 3, "{error}");
+        assert!(lines[0].starts_with("invalid setting shards = \"x\""), "{error}");
+        assert!(lines[1].starts_with("invalid setting wait = \"long\""), "{error}");
+        assert!(lines[2].starts_with("--ack journal needs a data directory"), "{error}");
     }
 
     #[test]

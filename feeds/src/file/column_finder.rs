@@ -188,13 +188,31 @@ impl<'a> ColumnFinder<'a> {
         let quoted: Vec<_> =
             open.iter().map(|column| format!("\"{}\"", self.names[*column])).collect();
         let noun = plural(u64::try_from(open.len()).unwrap_or(u64::MAX), self.layout.noun());
-        let are = if open.len() == 1 { "is" } else { "are" };
+        let (are, them, they) =
+            if open.len() == 1 { ("is", "it", "it means") } else { ("are", "them", "they mean") };
         let near = open.iter().find_map(|column| nearest_name(&self.names[*column], FIELDS));
         let hint = near.map_or(String::new(), |near| format!(" (is one of them \"{near}\"?)"));
         self.problems.push(format!(
-            "the {noun} {} {are} not known{hint}; map them with --column, or name them in \
-             --ignore if they mean nothing for the positions",
+            "the {noun} {} {are} not known{hint}; map {them} with --column, or name {them} in \
+             --ignore if {they} nothing for the positions",
             quoted.join(", ")
         ));
+    }
+
+    /// Two columns that are called by numbers are a fill, and the file begins with it.
+    pub(super) fn check_is_header(&mut self) {
+        let is_number = |name: &&String| {
+            let mut bytes = name.bytes();
+            let is_of_number = |byte: u8| byte.is_ascii_digit() || b".,-+".contains(&byte);
+            name.bytes().any(|byte| byte.is_ascii_digit()) && bytes.all(is_of_number)
+        };
+        let numbers = self.names.iter().filter(is_number).count();
+        if self.layout == Layout::Header && !self.problems.is_empty() && 1 < numbers {
+            let first = self.names.join(", ");
+            self.problems = vec![format!(
+                "a header is expected, and \"{first}\" looks like a fill; put the names of the \
+                 columns into a line before it, such as ticker,side,price,quantity"
+            )];
+        }
     }
 }

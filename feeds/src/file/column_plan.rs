@@ -67,6 +67,7 @@ impl ColumnPlan {
             same: format.same.iter().filter_map(|name| finder.find(name)).collect(),
         };
         finder.check_all_used();
+        finder.check_is_header();
         if finder.problems.is_empty() {
             Ok(plan)
         } else {

@@ -76,15 +76,15 @@ fn a_header_says_all_that_is_wrong_with_it() {
         (
             "ticker,px,quantity,side",
             "the header has no column \"price\"; its columns are ticker, px, quantity, side; map \
-             it with --column price=NAME; the column \"px\" is not known; map them with --column, \
-             or name them in --ignore if they mean nothing for the positions",
+             it with --column price=NAME; the column \"px\" is not known; map it with --column, \
+             or name it in --ignore if it means nothing for the positions",
         ),
         (
             "Ticker,price,quantity,side",
             "the header has no column \"ticker\"; its columns are Ticker, price, quantity, side; \
              map it with --column ticker=\"Ticker\"; the column \"Ticker\" is not known (is one of \
-             them \"ticker\"?); map them with --column, or name them in --ignore if they mean \
-             nothing for the positions",
+             them \"ticker\"?); map it with --column, or name it in --ignore if it means nothing \
+             for the positions",
         ),
         ("ticker,price,quantity,side,price", "the header has the column \"price\" twice"),
         ("ticker,\"price,quantity", "a quote is not closed"),
@@ -100,6 +100,7 @@ fn a_header_says_all_that_is_wrong_with_it() {
         ("ticker,price,quantity,side,", "the column \"\" is not known"),
         ("ticker;price;quantity;side", "is ';' what stands between the columns? Give --delimiter"),
         ("ticker\tprice\tquantity\tside", "is tab what stands between the columns?"),
+        ("A,buy,1.5,100", "\"A, buy, 1.5, 100\" looks like a fill; put the names of the columns"),
         ("t\0i\0c\0k\0e\0r\0", "give --file-encoding utf-16le"),
     ] {
         let seen = read(header);

@@ -55,7 +55,11 @@ struct Check {
 /// Shows or checks.
 pub(crate) fn run(pages: &ConfigPages, common: &CommonArgs) -> Result<ExitCode> {
     match &pages.page {
-        Page::Show(show) => print(&table(&common.config(&show.flags.given)?))?,
+        Page::Show(show) => {
+            let config = common.config(&show.flags.given)?;
+            config.check_names()?;
+            print(&table(&config))?;
+        }
         Page::Check(check) => {
             Settings::of(&common.config(&check.flags.given)?)?;
             warn_of_unknown_variables(

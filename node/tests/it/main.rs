@@ -4,6 +4,7 @@
 
 mod process;
 mod command_line;
+mod mistakes;
 mod readme;
 mod client;
 mod native_client;
