@@ -2,6 +2,7 @@
 //! after every commit.
 
 use std::env;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -12,8 +13,8 @@ fn main() {
         return;
     }
     // Where there is no repository, whoever packs the program can say it.
-    let given = env::var("ALLOT_COMMIT").ok();
-    let Some(commit) = given.or_else(|| git(&["rev-parse", "--short=12", "HEAD"])) else { return };
+    let given = env::var("ALLOT_COMMIT").ok().filter(|commit| !commit.is_empty());
+    let Some(commit) = given.or_else(commit) else { return };
     if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"])
         && Path::new(&log).exists()
     {
@@ -21,6 +22,17 @@ fn main() {
     }
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
     println!("cargo:rustc-env=ALLOT_VERSION={version} ({commit})");
+}
+
+/// The commit of this repository; none where it is a folder of another one, whose commits say
+/// nothing of it.
+fn commit() -> Option<String> {
+    let root = fs::canonicalize(git(&["rev-parse", "--show-toplevel"])?).ok()?;
+    let here = fs::canonicalize(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).ok()?;
+    if root != here {
+        return None;
+    }
+    git(&["rev-parse", "--short=12", "HEAD"])
 }
 
 fn git(arguments: &[&str]) -> Option<String> {
