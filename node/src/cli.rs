@@ -64,6 +64,7 @@ enum Verb {
     Bust(bust::Bust),
     // Watch it.
     Top(top::TopArgs),
+    Console(Box<console::ConsolePages>),
     Positions(positions::Positions),
     Fills(fills::Fills),
     Report(report::ReportNow),
@@ -78,7 +79,6 @@ enum Verb {
     Restore(restore::Restore),
     // Run it.
     Doctor(doctor::Doctor),
-    Console(Box<console::ConsolePages>),
     Config(config::ConfigPages),
     Router(router::RouterBox),
     Shard(shard::ShardBox),
