@@ -126,13 +126,13 @@ fn row(name: &str, point: &Point) -> Vec<String> {
     let response = &point.response;
     let show = |time: Option<u64>| time.map_or_else(|| "n/a".to_owned(), span::show);
     let times = [response.p50, response.p99, response.p999, Some(response.max)].map(show);
-    let rates = [point.achieved_per_s, point.fills_per_s].map(|rate| page::grouped(rate));
+    let rates = [point.achieved_per_s, point.fills_per_s].map(page::grouped);
     [name, point.offer()].into_iter().chain(rates).chain(times).collect()
 }
 
 fn comparison((before, before_name): (&Run, &str), (after, name): (&Run, &str)) -> String {
-    let cells = |row: compare::Row| row.cells();
-    let rows: Vec<Vec<String>> = compare::rows(before, after).into_iter().map(cells).collect();
+    let rows: Vec<Vec<String>> =
+        compare::rows(before, after).into_iter().map(compare::Row::cells).collect();
     let stages = compare::stage_rows(before, after).into_iter().map(StageRow::cells).collect();
     let (before, after) = (escape(before_name), escape(name));
     let mut html = format!("<h2>{after}, as a multiple of {before}</h2>\n");
