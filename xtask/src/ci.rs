@@ -19,6 +19,8 @@ use crate::workspace::Workspace;
 
 const PYTHON_CLIENT: &str = "clients/python";
 const INTEROP: &str = "bench/peers/interop/interop.py";
+/// The client of the crate `zeromq`, which has a workspace of its own.
+const INTEROP_RUST: &str = "bench/peers/interop/zeromq-rs/Cargo.toml";
 /// ZeroMQ's own client for Node, with the library that it brings.
 const ZEROMQ_JS: &str = "zeromq@6.8.0";
 
@@ -29,7 +31,7 @@ const BROWSER: &str = "/usr/bin/chromium";
 /// How often CI tries each law of the allocator: half a minute in all, in a build for tests.
 const LAW_CASES: &str = "20000";
 
-/// How long CI runs each fuzz target, in seconds: under four minutes in all.
+/// How long CI runs each fuzz target, in seconds: under five minutes in all.
 const FUZZ_SECONDS: u32 = 20;
 /// The targets of cargo-fuzz, a file each.
 const FUZZ_TARGETS: &str = "fuzz/fuzz_targets";
@@ -248,8 +250,8 @@ fn read_positions(folders: &Folders, interpreter: &Path) -> Result<Outcome> {
     folders.execute(&mut command)
 }
 
-/// Lets clients of other languages play every role against both transports. That of npm takes part
-/// where it can be had.
+/// Lets clients of other languages and libraries play every role against both transports. That of
+/// npm takes part where it can be had.
 fn interop(folders: &Folders) -> Result<Outcome> {
     let binary = folders.binary()?;
     let mut matrix = Command::new(python_with_client(folders)?);
@@ -262,6 +264,11 @@ fn interop(folders: &Folders) -> Result<Outcome> {
     if install.output().is_ok_and(|output| output.status.success()) {
         matrix.arg("--node-modules").arg(modules.join("node_modules"));
     }
+    let rust = folders.target.join("interop/rust");
+    let mut build = Command::new("cargo");
+    build.args(["build", "--quiet", "--locked", "--manifest-path", INTEROP_RUST]);
+    folders.execute(build.arg("--target-dir").arg(&rust))?;
+    matrix.arg("--rust").arg(rust.join("debug/allot-interop-zeromq"));
     folders.execute(&mut matrix)
 }
 

@@ -1,8 +1,9 @@
 """Every client that is here, against every transport: do they understand each other?
 
-    interop.py --bin target/debug/allot [--node-modules DIR]
+    interop.py --bin target/debug/allot [--node-modules DIR] [--rust PROGRAM]
 
-`--node-modules` is where npm has put `zeromq`; what is not there is skipped, and said.
+`--node-modules` is where npm has put `zeromq`, and `--rust` is what cargo makes of `zeromq-rs`; what
+is not there is skipped, and said.
 
 Each client plays every role, with NULL and with CURVE, and outlasts a restart of the server.
 A client is a program that is called with a role, the two endpoints, and the public key of the front
@@ -28,6 +29,7 @@ import zmq
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TIMEOUT = 120
+WITHOUT_CURVE = ["zeromq.rs"]
 SPLIT = b'{"type":"split","source":"aum","seq":1,"weights":{"a":"60","b":"40"}}'
 
 
@@ -80,6 +82,10 @@ def clients(args):
         here["zeromq.js"] = [node, script]
     else:
         away["zeromq.js"] = "no --node-modules with zeromq in it"
+    if args.rust:
+        here["zeromq.rs"] = [os.path.abspath(args.rust)]
+    else:
+        away["zeromq.rs"] = "no --rust"
     return here, away
 
 
@@ -107,6 +113,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--bin", required=True)
     parser.add_argument("--node-modules")
+    parser.add_argument("--rust")
     args = parser.parse_args()
     here, away = clients(args)
     for name, why in away.items():
@@ -116,6 +123,8 @@ def main():
         for transport in ["native", "libzmq"]:
             for keys in [None, os.path.join(folder, f"{transport}.keys")]:
                 for name, command in here.items():
+                    if keys and name in WITHOUT_CURVE:
+                        continue
                     for role in ["dealer", "req", "sub", "xsub"]:
                         server = Server(args.bin, transport, keys)
                         wrong = play(command, role, server)
