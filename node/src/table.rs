@@ -8,54 +8,23 @@
 //! A table that is wider than the terminal is turned, if that helps; else its numbers are rounded,
 //! and its columns are laid out in blocks, one below the other.
 
+mod columns;
+mod number_text;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use allot_allocation_rules::Weight;
 use allot_allocation_service::{AccountReport, AccountStatement, Report};
-use allot_domain::decimal::nanos_text;
 use allot_domain::{Money, Ticker};
 use allot_feeds::plural;
-use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use jiff::Timestamp;
 
-use crate::terminal::TerminalSize;
+pub(crate) use columns::{Layout, plain};
+use columns::{blocks, laid_out, length, width};
+use number_text::magnitude;
+pub(crate) use number_text::{cents, grouped, percent};
 
-/// Nano-units of a cent, and of one unit of money.
-const CENT: i128 = 10_000_000;
+/// Nano-units of one unit of money.
 const UNIT: u128 = 1_000_000_000;
-
-/// No frame: a line under the header, and space between the columns.
-const STYLE: TableStyle = TableStyle::new()
-    .header_lines(ContentLineStyle::none())
-    .header_separator(LineStyle::none().fill('─'))
-    .content_lines(ContentLineStyle::none());
-
-/// The space on the left of every column but the first, and that on the right of the first.
-const GAP: usize = 2;
-const GAP_OF_FIRST: usize = 1;
-
-/// How wide a page may be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Layout {
-    /// Columns of the terminal; none: as wide as it is.
-    width: Option<usize>,
-}
-
-impl Layout {
-    /// As wide as the terminal, if stdout is one.
-    pub(crate) fn of_stdout() -> Self {
-        Self { width: TerminalSize::of_stdout().map(|size| size.columns) }
-    }
-
-    /// As wide as it is.
-    pub(crate) const fn wide() -> Self {
-        Self { width: None }
-    }
-
-    fn fits(self, width: usize) -> bool {
-        self.width.is_none_or(|most| width <= most)
-    }
-}
 
 /// How exact numbers are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -231,20 +200,6 @@ impl Numbers {
     }
 }
 
-/// A million or more, with three digits or a few more; none of less.
-fn magnitude(number: u128) -> Option<String> {
-    let suffixes = [("T", 1_000_000_000_000_u128), ("B", 1_000_000_000), ("M", 1_000_000)];
-    // What is rounded up to a thousand of a suffix is one of the next.
-    let is_of = |unit: u128| unit <= number.saturating_add(unit / 2_000);
-    let (suffix, unit) = suffixes.into_iter().find(|(_, unit)| is_of(*unit))?;
-    let hundredths = (number.saturating_mul(100).saturating_add(unit / 2)) / unit;
-    Some(match hundredths {
-        0..1_000 => format!("{}.{:02}{suffix}", hundredths / 100, hundredths % 100),
-        1_000..10_000 => format!("{}.{}{suffix}", hundredths / 100, hundredths % 100 / 10),
-        _ => format!("{}{suffix}", grouped(hundredths / 100)),
-    })
-}
-
 /// What all accounts hold of each ticker: shares and their value.
 fn totals(accounts: &[AccountReport]) -> BTreeMap<Ticker, (u128, Money)> {
     let mut totals: BTreeMap<Ticker, (u128, Money)> = BTreeMap::new();
@@ -271,104 +226,6 @@ fn average_line(accounts: &[AccountReport], tickers: &BTreeSet<Ticker>) -> Vec<S
     ["average price".to_owned()].into_iter().chain(averages).chain(sums).collect()
 }
 
-/// A table of any cells; the first line is its head.
-pub(crate) fn plain(lines: Vec<Vec<String>>) -> String {
-    let layout = Layout::of_stdout();
-    match layout.width {
-        Some(most) if most < width(&lines) => blocks(lines, most),
-        _ => laid_out(lines),
-    }
-}
-
-/// How wide a table is.
-fn width(lines: &[Vec<String>]) -> usize {
-    let widths = widths(lines);
-    widths.iter().sum::<usize>() + GAP_OF_FIRST + GAP * widths.len().saturating_sub(1)
-}
-
-fn widths(lines: &[Vec<String>]) -> Vec<usize> {
-    let count = lines.first().map_or(0, Vec::len);
-    let longest = |at: usize| {
-        lines.iter().filter_map(|line| line.get(at)).map(|cell| length(cell)).max().unwrap_or(0)
-    };
-    (0..count).map(longest).collect()
-}
-
-fn length(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// The columns in blocks that are as wide as the page at most, each with the first column.
-fn blocks(lines: Vec<Vec<String>>, most: usize) -> String {
-    let widths = widths(&lines);
-    let mut pages = Vec::new();
-    let mut from = 1;
-    while from < widths.len() {
-        let mut taken = widths[0] + GAP_OF_FIRST;
-        let mut to = from;
-        while to < widths.len() && (to == from || taken + GAP + widths[to] <= most) {
-            taken += GAP + widths[to];
-            to += 1;
-        }
-        let block = lines.iter().map(|line| {
-            let first = line.first().cloned().unwrap_or_default();
-            [first].into_iter().chain(line[from..to].iter().cloned()).collect()
-        });
-        pages.push(laid_out(block.collect()));
-        from = to;
-    }
-    pages.join("\n\n")
-}
-
-fn laid_out(lines: Vec<Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(STYLE);
-    let mut lines = lines.into_iter();
-    table.set_header(lines.next().unwrap_or_default());
-    table.add_rows(lines);
-    for (index, column) in table.column_iter_mut().enumerate() {
-        match index {
-            0 => column.set_padding((0, 1)),
-            _ => column.set_padding((2, 0)),
-        };
-        if 0 < index {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.trim_fmt()
-}
-
-/// Cents, rounded half away from zero.
-pub(crate) fn cents(money: Money) -> String {
-    let nanos = money.nanos();
-    let cents = (nanos.unsigned_abs() + CENT.unsigned_abs() / 2) / CENT.unsigned_abs();
-    let sign = if nanos < 0 && 0 < cents { "-" } else { "" };
-    format!("{sign}{}.{:02}", grouped(cents / 100), cents % 100)
-}
-
-/// A percentage: rounded to two decimals, unless that would make something nothing.
-pub(crate) fn percent(weight: Weight) -> String {
-    let nanos = weight.nanos();
-    let cent = CENT.unsigned_abs();
-    let rounded = (u128::from(nanos) + cent / 2) / cent * cent;
-    let is_lost = 0 < nanos && rounded == 0;
-    let shown = if is_lost { nanos.into() } else { i128::try_from(rounded).unwrap_or(i128::MAX) };
-    format!("{} %", nanos_text(shown))
-}
-
-/// Digits in groups of three.
-pub(crate) fn grouped(number: u128) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.char_indices() {
-        if 0 < index && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// To the second: the nanoseconds are in the other formats.
 fn time(time_ns: u64) -> String {
     let time = Timestamp::from_nanosecond(time_ns.into());
@@ -377,12 +234,13 @@ fn time(time_ns: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use allot_allocation_rules::SplitNumber;
+    use allot_allocation_rules::{SplitNumber, Weight};
     use allot_allocation_service::{PositionReport, TrackingReport};
     use allot_domain::{AccountId, ReportNumber};
-    use expect_test::{Expect, expect};
+    use expect_test::{Expect, expect, expect_file};
 
     use super::*;
+    use crate::table::number_text::CENT;
 
     fn money(cents: i128) -> Money {
         Money::from_nanos(cents * CENT)
@@ -531,21 +389,6 @@ mod tests {
         );
     }
 
-    #[test]
-    fn money_is_rounded_to_cents_half_away_from_zero() {
-        for (nanos, text) in [
-            (0, "0.00"),
-            (4_999_999, "0.00"),
-            (-4_999_999, "0.00"),
-            (5_000_000, "0.01"),
-            (-5_000_000, "-0.01"),
-            (1_234_567_890_000_000, "1,234,567.89"),
-            (-999_999_995_000_000, "-1,000,000.00"),
-        ] {
-            assert_eq!(cents(Money::from_nanos(nanos)), text);
-        }
-    }
-
     /// Twelve accounts and forty tickers.
     fn firm() -> Report {
         let tickers: Vec<_> = (0..40).map(|number| format!("TICK{number:02}")).collect();
@@ -575,6 +418,20 @@ mod tests {
         assert!(!whole.contains("rounded"), "{whole}");
     }
 
+    /// They were looked at; a change of the layout is to be looked at too.
+    #[test]
+    fn a_firm_is_laid_out_as_in_its_pictures() {
+        let firm = firm();
+        for (width, picture) in [
+            (80, expect_file!["table/pictures/firm-80.txt"]),
+            (120, expect_file!["table/pictures/firm-120.txt"]),
+            (200, expect_file!["table/pictures/firm-200.txt"]),
+        ] {
+            let page = report(&firm, &Layout { width: Some(width) });
+            picture.assert_eq(&(page + "\n"));
+        }
+    }
+
     #[test]
     fn what_does_not_fit_is_rounded_and_says_so() {
         let held = [("AAPL", 9_300_000), ("MSFT", 12), ("T", 1)];
@@ -584,36 +441,5 @@ mod tests {
         let page = report(&of(accounts, 0), &Layout { width: Some(50) });
         assert!(page.contains("9.30M") && page.contains("1.74B"), "{page}");
         assert!(page.contains("--wide prints it whole"), "{page}");
-    }
-
-    #[test]
-    fn large_numbers_keep_three_digits() {
-        for (number, text) in [
-            (999_499, None),
-            (999_999, Some("1.00M")),
-            (1_234_567, Some("1.23M")),
-            (12_345_678, Some("12.3M")),
-            (815_217_763, Some("815M")),
-            (999_999_999, Some("1.00B")),
-            (1_000_000_000, Some("1.00B")),
-            (7_654_321_000_000, Some("7.65T")),
-            (1_099_511_627_776_000, Some("1,099T")),
-        ] {
-            assert_eq!(magnitude(number).as_deref(), text, "{number}");
-        }
-    }
-
-    #[test]
-    fn weights_have_two_decimals_unless_that_is_nothing() {
-        for (nanos, text) in [
-            (8_333_333_333, "8.33 %"),
-            (40_000_000_000, "40 %"),
-            (33_500_000_000, "33.5 %"),
-            (66_666_666_667, "66.67 %"),
-            (1_000_000, "0.001 %"),
-            (0, "0 %"),
-        ] {
-            assert_eq!(percent(Weight::from_nanos("a", nanos).unwrap()), text);
-        }
     }
 }
