@@ -27,6 +27,7 @@ use allot_runtime::{
 };
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::ConsoleError;
 use crate::board::Board;
@@ -174,9 +175,10 @@ impl Top {
             let live = self.watch.snapshot();
             terminal.draw(|frame| paint(frame, &mut screen, &live))?;
             // What was typed meanwhile is one change of the screen.
-            let mut patience = KEY_PATIENCE;
-            while event::poll(patience)? {
-                patience = Duration::ZERO;
+            if has_hung_up(KEY_PATIENCE) {
+                return Ok(());
+            }
+            while event::poll(Duration::ZERO)? {
                 if let Event::Key(key) = event::read()? {
                     screen.press(key, &live);
                 }
@@ -192,6 +194,17 @@ impl Top {
         }
         Ok(())
     }
+}
+
+/// Waits for a key, and says whether the terminal has gone meanwhile: crossterm would read from it
+/// for ever, and see no wish to stop.
+fn has_hung_up(patience: Duration) -> bool {
+    let stdin = io::stdin();
+    let mut stdin = [PollFd::new(&stdin, PollFlags::IN)];
+    let patience = Timespec::try_from(patience).ok();
+    // An interrupted wait is one that ends early.
+    let _ = poll(&mut stdin, patience.as_ref());
+    stdin[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
 }
 
 /// Asks for metrics, on a thread of its own: a process that does not reply holds nobody up.

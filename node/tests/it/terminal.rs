@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::client::PATIENCE_MS;
 use crate::process::Place;
@@ -68,9 +69,8 @@ impl Terminal {
 
     #[track_caller]
     fn wait_for_output(&self, screen: &str) {
-        let patience = Timespec { tv_sec: i64::from(PATIENCE_MS) / 1_000, tv_nsec: 0 };
         let mut ready = [PollFd::new(&self.output, PollFlags::IN)];
-        let count = poll(&mut ready, Some(&patience)).unwrap();
+        let count = poll(&mut ready, Some(&patience())).unwrap();
         assert!(0 < count, "the screen changes no more:\n{screen}");
         let mut bytes = [0; 65_536];
         assert!(0 < (&self.output).read(&mut bytes).unwrap(), "the terminal has gone:\n{screen}");
@@ -83,11 +83,26 @@ impl Terminal {
 
     /// Sends a signal to what the shell runs.
     pub(crate) fn signal_command(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.command()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// The number of the process that the shell runs.
+    fn command(&self) -> String {
         let shell = tmux(&self.socket, &["display-message", "-p", "#{pane_pid}"]);
         let shell = shell.trim();
         let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
-        let status = Command::new("kill").args([signal, children.trim()]).status().unwrap();
-        assert!(status.success());
+        children.trim().to_owned()
+    }
+
+    /// Closes the terminal; what the shell runs has to end with it.
+    #[track_caller]
+    pub(crate) fn close(self) {
+        let command = Pid::from_raw(self.command().parse().unwrap()).unwrap();
+        let process = pidfd_open(command, PidfdFlags::empty()).unwrap();
+        drop(self);
+        let mut ended = [PollFd::new(&process, PollFlags::IN)];
+        assert_eq!(poll(&mut ended, Some(&patience())).unwrap(), 1, "it outlives its terminal");
     }
 
     /// The shell has its own screen and its own modes again, and what it ran ended so.
@@ -110,6 +125,10 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = command(&self.socket, &["kill-server"]);
     }
+}
+
+fn patience() -> Timespec {
+    Timespec { tv_sec: i64::from(PATIENCE_MS) / 1_000, tv_nsec: 0 }
 }
 
 #[track_caller]

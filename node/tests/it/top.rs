@@ -147,6 +147,14 @@ fn the_terminal_is_as_it_was_after_ctrl_c_and_after_a_signal() {
 }
 
 #[test]
+fn it_ends_with_its_terminal() {
+    let rig = Rig::new();
+    let Some(terminal) = rig.watch() else { return };
+    terminal.wait(|page| page.contains("alpha"));
+    terminal.close();
+}
+
+#[test]
 fn a_small_terminal_shows_what_has_room() {
     let rig = Rig::new();
     let Some(terminal) = rig.watch() else { return };
