@@ -2,8 +2,8 @@
 
     interop.py --bin target/debug/allot [--node-modules DIR] [--rust PROGRAM]
 
-`--node-modules` is where npm has put `zeromq`, and `--rust` is what cargo makes of `zeromq-rs`; what
-is not there is skipped, and said.
+`--node-modules` is where npm has put `zeromq`, and `--rust` is what cargo makes of `zeromq-rs`;
+what is not there is skipped, and said.
 
 Each client plays every role, with NULL and with CURVE, and outlasts a restart of the server.
 A client is a program that is called with a role, the two endpoints, and the public key of the front

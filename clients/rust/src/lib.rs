@@ -17,8 +17,9 @@
 //! your own.
 //!
 //! [`Feed`] is a subscriber: positions, accounts, fills and heartbeats, each publication once, with
-//! how many were lost before it. With a front door ([`Feed::repaired_by`]) it asks for outcomes that
-//! were lost, and gives them where they belong. This follows a ticker from its first outcome on:
+//! how many were lost before it. With a front door ([`Feed::repaired_by`]) it asks for outcomes
+//! that were lost, and gives them where they belong. This follows a ticker from its first outcome
+//! on:
 //!
 #![doc = concat!("```no_run\n", include_str!("../examples/follow.rs"), "```")]
 //!
@@ -55,6 +56,7 @@ mod stage;
 mod client;
 mod gap;
 mod history;
+mod publication;
 mod repairs;
 mod feed;
 
@@ -68,9 +70,10 @@ pub use config::Config;
 pub use connection::{Connection, SendError};
 pub use endpoint::Endpoint;
 pub use error::{ClientError, Lost, Refusal, Unanswered};
-pub use feed::{Body, Feed, Publication};
+pub use feed::Feed;
 pub use gap::{Gap, Unrepaired};
 pub use patience::Patience;
+pub use publication::{Body, Publication};
 pub use reply::{Event, Outcome, Replayed, Reply};
 pub use report::{AccountReport, PositionReport, Report, Statement, Tracking};
 pub use request::{Bust, Fill, Replay, Request, Split};

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use allot_domain::Ticker;
 use allot_wire::{Encoding, split_topic, write_topic};
 
-use crate::feed::{Body, Publication};
 use crate::history::{Found, History};
 use crate::limits::{GAPS_MAX, TOPICS_MAX};
+use crate::publication::{Body, Publication};
 use crate::report::Report;
 use crate::{Client, ClientError, Gap};
 

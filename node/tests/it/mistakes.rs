@@ -1,8 +1,8 @@
 //! Mistakes: what people type when they meet Allot first, and what they are told.
 //!
-//! Each line of the tables is a mistake that was made, the exit status that it has, and words of its
-//! message: one that names what is wrong, and one that names the way out. Those of `allot bench` are
-//! in its own tests, those of the Python client in `clients/python`.
+//! Each line of the tables is a mistake that was made, the exit status that it has, and words of
+//! its message: one that names what is wrong, and one that names the way out. Those of
+//! `allot bench` are in its own tests, those of the Python client in `clients/python`.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,8 @@ const MISUSE: i32 = 2;
 /// What is typed, the exit status, and words of the message.
 type Mistake<'a> = (&'a str, i32, &'a [&'a str]);
 
-/// Types each line, in which FRONT, PUBLISH and SECRET stand for endpoints, and looks at the answer.
+/// Types each line, in which FRONT, PUBLISH and SECRET stand for endpoints, and looks at the
+/// answer.
 #[track_caller]
 fn check(place: &Place, endpoints: &[(&str, &str)], mistakes: &[Mistake<'_>]) {
     for (typed, status, said) in mistakes {

@@ -404,10 +404,11 @@ def subscribe(
 
     With `front`, the endpoint of the front door, outcomes of `fills:` topics that were lost are
     had again, and yielded in order, each once; `key` is the front door's public key, if it
-    encrypts, and `publish_key` that of the feed. `start` names for some tickers the number of the outcome to begin with; the others
-    begin with the first that arrives, or after the first report. `on_gap` is called with each gap,
-    once it is repaired, or cannot be. What `start` asks for is no gap, up to the first outcome that
-    the feed has, unless it is no longer kept. A repair takes `repair_timeout` seconds at most.
+    encrypts, and `publish_key` that of the feed. `start` names for some tickers the number of the
+    outcome to begin with; the others begin with the first that arrives, or after the first report.
+    `on_gap` is called with each gap, once it is repaired, or cannot be. What `start` asks for is no
+    gap, up to the first outcome that the feed has, unless it is no longer kept. A repair takes
+    `repair_timeout` seconds at most.
 
     If the publisher's heartbeats stay away for `heartbeat_timeout` seconds, the connection is made
     anew. `on_reconnect` is called when the feed is there again after any interruption, and after
