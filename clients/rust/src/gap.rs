@@ -35,6 +35,8 @@ pub enum Unrepaired {
     NoReply(Unanswered),
     /// The front door has refused.
     Refused(Refusal),
+    /// What the front door replied is no such page.
+    NotUnderstood(String),
 }
 
 impl fmt::Display for Unrepaired {
@@ -48,6 +50,7 @@ impl fmt::Display for Unrepaired {
             }
             Self::NoReply(why) => write!(out, "no reply from the front door: {why}"),
             Self::Refused(refusal) => write!(out, "refused: {refusal}"),
+            Self::NotUnderstood(what) => write!(out, "the front door replied with {what}"),
         }
     }
 }

@@ -74,7 +74,7 @@ impl History {
             match self.reply_to(seq)? {
                 Some(outcome) => {
                     self.asked = None;
-                    self.read(outcome)?;
+                    self.read(outcome);
                 }
                 None if end <= now => {
                     let why = self.client.why(seq);
@@ -111,24 +111,22 @@ impl History {
         Ok(None)
     }
 
-    fn read(&mut self, outcome: Outcome) -> Result<(), ClientError> {
+    /// What cannot be read is not asked for again: the next reply would be no other.
+    fn read(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Replayed(page) => self.read_page(page),
-            Outcome::Rejected(refusal) => {
-                self.give_up(Unrepaired::Refused(refusal));
-                Ok(())
-            }
-            _ => Err(ClientError::NotUnderstood("the reply to a replay is another".to_owned())),
+            Outcome::Rejected(refusal) => self.give_up(Unrepaired::Refused(refusal)),
+            _ => self.give_up(Unrepaired::NotUnderstood("the reply to another request".to_owned())),
         }
     }
 
-    fn read_page(&mut self, page: Replayed) -> Result<(), ClientError> {
+    fn read_page(&mut self, page: Replayed) {
         let wanted = self.wanted.front_mut().expect("it was asked for");
         let count = u64::try_from(page.events.len()).expect("a page is short");
         let end = wanted.last.map_or(u64::MAX, |last| last.saturating_add(1));
         if page.from < wanted.next || end.saturating_sub(page.from) < count {
             let what = format!("outcomes from {} on, which were not asked for", page.from);
-            return Err(ClientError::NotUnderstood(what));
+            return self.give_up(Unrepaired::NotUnderstood(what));
         }
         if wanted.next < page.from {
             // What is behind it is asked for again, and has a page of its own.
@@ -146,13 +144,13 @@ impl History {
         }
         let is_over = self.wanted.front().is_some_and(|wanted| match wanted.last {
             Some(last) => last < wanted.next,
-            None => page.last < wanted.next,
+            // A page without outcomes, although there are newer ones, would be so again.
+            None => page.last < wanted.next || count == 0,
         });
         if is_over {
             self.tell_had();
             self.wanted.pop_front();
         }
-        Ok(())
     }
 
     /// What comes before `end` cannot be had.
@@ -204,5 +202,49 @@ impl History {
 
     pub(crate) const fn client(&self) -> &Client {
         &self.client
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A history that wants outcomes of AAPL from the third on.
+    fn history(last: Option<u64>) -> History {
+        let mut history = History::new(Client::connect("tcp://127.0.0.1:1").unwrap());
+        history.want("fills:bin:AAPL:", Ticker::new(b"AAPL").unwrap(), 3, last);
+        history
+    }
+
+    fn page(from: u64, last: u64) -> Outcome {
+        let ticker = Ticker::new(b"AAPL").unwrap();
+        Outcome::Replayed(Replayed { ticker, from, last, oldest: 1, events: Vec::new() })
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_gap_and_not_asked_for_again() {
+        let mut history = history(Some(5));
+        history.read(page(2, 9));
+        assert!(history.wanted.is_empty());
+        let Some(Found::Gap(gap)) = history.take().unwrap() else { panic!("it is a gap") };
+        assert_eq!((gap.first, gap.last), (3, 5));
+        let why = gap.unrepaired.unwrap().to_string();
+        assert_eq!(why, "the front door replied with outcomes from 2 on, which were not asked for");
+    }
+
+    #[test]
+    fn an_empty_page_ends_what_has_no_end() {
+        let mut history = history(None);
+        history.read(page(3, 9));
+        assert!(!history.is_busy(), "the next publication shows what is lost");
+    }
+
+    #[test]
+    fn outcomes_that_nobody_knows_are_a_gap() {
+        let mut history = history(Some(5));
+        history.read(page(3, 0));
+        let Some(Found::Gap(gap)) = history.take().unwrap() else { panic!("it is a gap") };
+        assert!(matches!(gap.unrepaired, Some(Unrepaired::NotKnown { newest: 0 })), "{gap:?}");
+        assert!(!history.is_busy());
     }
 }
