@@ -182,6 +182,17 @@ impl Link {
         }
     }
 
+    /// Whether the [`LinkPoller`] of this link tells of whatever happens next, until something is
+    /// sent: then it needs no look, no [`tick`](Self::tick) and no [`flush`](Self::flush) in a
+    /// turn. Never true for a link that has none.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        match &self.0 {
+            Kind::Ring(_) | Kind::Dealer(_) => false,
+            Kind::Native(dealer) => dealer.is_settled(),
+        }
+    }
+
     /// A [`LinkPoller`] has told that there is something.
     pub fn wake(&self) {
         if let Kind::Native(dealer) = &self.0 {

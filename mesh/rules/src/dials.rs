@@ -13,6 +13,8 @@ pub(crate) struct Dials {
     dials: BTreeMap<Address, Dial>,
     /// Whoever dials mixes itself in, so that not all dial at once.
     salt: u64,
+    /// When the first of them is due.
+    next: Steady,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -35,12 +37,19 @@ impl Dials {
             let is_own = *address == settings.address;
             (address.clone(), Dial { is_given: true, is_own, ..Dial::default() })
         };
-        Self { dials: settings.connect.iter().map(dial).collect(), salt: settings.instance.get() }
+        let dials = settings.connect.iter().map(dial).collect();
+        let mut dials = Self { dials, salt: settings.instance.get(), next: Steady::MAX };
+        dials.find_next();
+        dials
     }
 
     /// A member listens there.
     pub(crate) fn want(&mut self, address: &Address) {
-        self.dials.entry(address.clone()).or_default().is_claimed = false;
+        let dial = self.dials.entry(address.clone()).or_default();
+        dial.is_claimed = false;
+        if !dial.is_own {
+            self.next = self.next.min(dial.next);
+        }
     }
 
     /// Another process of this name is said to listen there: it is asked for at once.
@@ -53,14 +62,18 @@ impl Dials {
         if let Some(dial) = self.dials.get_mut(address) {
             (dial.asked, dial.next) = (0, dial.next.min(now));
         }
+        self.find_next();
     }
 
     /// Nobody listens there any more; whether an attempt has to end.
     pub(crate) fn forget(&mut self, address: &Address) -> bool {
         match self.dials.get(address) {
-            Some(dial) if !dial.is_given => self.dials.remove(address).is_some(),
-            _ => false,
+            Some(dial) if !dial.is_given => {}
+            _ => return false,
         }
+        self.dials.remove(address);
+        self.find_next();
+        true
     }
 
     /// The addresses that are asked for because of a claim alone.
@@ -78,6 +91,7 @@ impl Dials {
         if let Some(dial) = self.dials.get_mut(address) {
             (dial.peer, dial.asked, dial.next) = (Some(peer), 0, now + RECONNECT_MOST);
         }
+        self.find_next();
     }
 
     /// Whoever listened there, or answered there, is not heard any more.
@@ -87,6 +101,7 @@ impl Dials {
                 (dial.asked, dial.next) = (0, now + RECONNECT_FIRST);
             }
         }
+        self.find_next();
     }
 
     /// This replica itself answered there.
@@ -94,6 +109,7 @@ impl Dials {
         if let Some(dial) = self.dials.get_mut(address) {
             dial.is_own = true;
         }
+        self.find_next();
     }
 
     /// The addresses to ask for now: those that are due, and that `is_reached` does not know to be
@@ -119,12 +135,18 @@ impl Dials {
             dial.asked = dial.asked.saturating_add(1);
             due.push(address.clone());
         }
+        self.find_next();
         due
     }
 
     /// When an address is due.
-    pub(crate) fn next(&self) -> Steady {
+    pub(crate) const fn next(&self) -> Steady {
+        self.next
+    }
+
+    /// It is asked for at every message, and all addresses are looked at when one of them changes.
+    fn find_next(&mut self) {
         let next = self.dials.values().filter(|dial| !dial.is_own).map(|dial| dial.next);
-        next.min().unwrap_or(Steady::MAX)
+        self.next = next.min().unwrap_or(Steady::MAX);
     }
 }

@@ -48,10 +48,13 @@ pub(crate) struct PeerLinks {
     envelope: Envelope,
     /// Peers that have connected, by their identity at the door.
     accepted: BTreeMap<Vec<u8>, LinkId>,
-    dialled: BTreeMap<Address, Dialled>,
-    /// What all of these sleep on, and which of them each of its numbers is.
+    /// Connections that this peer makes, by the number that the poller calls them.
+    dialled: BTreeMap<u64, Dialled>,
+    numbers: BTreeMap<Address, u64>,
+    /// What all of these sleep on.
     poller: LinkPoller,
-    numbers: BTreeMap<u64, Address>,
+    /// Which of them are looked at in this turn: in a mesh of 64 the others are not touched.
+    active: BTreeSet<u64>,
     ways: BTreeMap<LinkId, Way>,
     /// Ways on which something waits, or that must be told that they have room.
     busy: BTreeSet<LinkId>,
@@ -66,13 +69,20 @@ pub(crate) struct PeerLinks {
 
 /// A connection that this peer makes, and makes again.
 struct Dialled {
+    address: Address,
     link: Link,
-    /// What the poller calls it.
-    number: u64,
     /// None while there is none.
     way: Option<LinkId>,
     /// How many connections there were when that was noted.
     connection: u64,
+}
+
+impl Dialled {
+    /// Whether the connection came or went since that was noted.
+    fn has_changed(&self) -> bool {
+        let (is_up, connection) = self.link.connection();
+        is_up != self.way.is_some() || connection != self.connection
+    }
 }
 
 struct Way {
@@ -85,7 +95,7 @@ struct Way {
 #[derive(Clone)]
 enum To {
     Accepted(Vec<u8>),
-    Dialled(Address),
+    Dialled(u64),
 }
 
 impl PeerLinks {
@@ -106,8 +116,9 @@ impl PeerLinks {
             envelope: Envelope::new(),
             accepted: BTreeMap::new(),
             dialled: BTreeMap::new(),
-            poller: LinkPoller::new()?,
             numbers: BTreeMap::new(),
+            poller: LinkPoller::new()?,
+            active: BTreeSet::new(),
             ways: BTreeMap::new(),
             busy: BTreeSet::new(),
             gone: Vec::new(),
@@ -182,31 +193,31 @@ impl PeerLinks {
     /// Takes what links have, and notes which of them came up or went down. What one that came up
     /// has is taken in the next turn, after that was said.
     fn take_from_links(&mut self, counters: &mut ServiceCounters, arrivals: &mut Vec<Arrival>) {
-        let mut changed: Vec<Address> = Vec::new();
+        let mut changed: Vec<u64> = Vec::new();
         self.turns = self.turns.wrapping_add(1);
         let asks_all = self.turns.is_multiple_of(TURNS_UNTIL_ASKED);
-        for (address, dialled) in &mut self.dialled {
+        for number in &self.active {
+            let dialled = self.dialled.get_mut(number).expect("who is active is there");
             if dialled.link.is_quiet() && !asks_all {
                 continue;
             }
-            let (is_up, connection) = dialled.link.connection();
-            let is_same = connection == dialled.connection;
-            let has_changed = is_up != dialled.way.is_some() || !is_same;
+            let is_new = dialled.has_changed() && dialled.link.is_connected();
             // What the other end said before it went is still to be heard.
-            let is_read = match dialled.way.filter(|_| !has_changed || !is_up) {
+            let is_read = match dialled.way.filter(|_| !is_new) {
                 Some(way) => {
                     take_frames(&mut dialled.link, way, &mut self.frame, counters, arrivals)
                 }
                 None => true,
             };
-            if has_changed && is_read {
-                changed.push(address.clone());
+            if is_read && dialled.has_changed() {
+                changed.push(*number);
             }
         }
-        for address in changed {
-            let Some(dialled) = self.dialled.get_mut(&address) else { continue };
+        for number in changed {
+            let Some(dialled) = self.dialled.get_mut(&number) else { continue };
             let (is_up, connection) = dialled.link.connection();
             dialled.connection = connection;
+            let address = dialled.address.clone();
             let before = dialled.way.take();
             if let Some(before) = before {
                 self.drop_way(before);
@@ -216,8 +227,8 @@ impl PeerLinks {
             }
             // Before the next one is up, the one of before is down.
             self.say_gone(arrivals);
-            let way = self.add(To::Dialled(address.clone()));
-            if let Some(dialled) = self.dialled.get_mut(&address) {
+            let way = self.add(To::Dialled(number));
+            if let Some(dialled) = self.dialled.get_mut(&number) {
                 dialled.way = Some(way);
             }
             arrivals.push(Arrival::Up(way, Some(address)));
@@ -245,7 +256,7 @@ impl PeerLinks {
 
     /// Connects to an address, and goes on to connect whenever the connection is lost.
     pub(crate) fn connect(&mut self, address: &Address) -> Result<(), RuntimeError> {
-        if self.dialled.contains_key(address) {
+        if self.numbers.contains_key(address) {
             return Ok(());
         }
         let options = LinkOptions {
@@ -257,9 +268,10 @@ impl PeerLinks {
         let mut link = Link::dealer(&self.context, address.as_str(), None, options)?;
         self.dials += 1;
         self.poller.add(&mut link, self.dials);
-        self.numbers.insert(self.dials, address.clone());
-        let number = self.dials;
-        self.dialled.insert(address.clone(), Dialled { link, number, way: None, connection: 0 });
+        self.numbers.insert(address.clone(), self.dials);
+        let address = address.clone();
+        self.dialled.insert(self.dials, Dialled { address, link, way: None, connection: 0 });
+        self.active.insert(self.dials);
         Ok(())
     }
 
@@ -271,21 +283,23 @@ impl PeerLinks {
                 self.accepted.remove(&identity);
                 self.door.cut_off(&identity);
             }
-            Some(To::Dialled(address)) => drop(self.hang_up(&address)),
+            Some(To::Dialled(number)) => drop(self.hang_up(number)),
             None => {}
         }
     }
 
     /// Connects to an address no more.
     pub(crate) fn forget(&mut self, address: &Address) {
-        if let Some(Dialled { way: Some(way), .. }) = self.hang_up(address) {
+        let dialled = self.numbers.get(address).copied().and_then(|number| self.hang_up(number));
+        if let Some(Dialled { way: Some(way), .. }) = dialled {
             self.drop_way(way);
         }
     }
 
-    fn hang_up(&mut self, address: &Address) -> Option<Dialled> {
-        let dialled = self.dialled.remove(address)?;
-        self.numbers.remove(&dialled.number);
+    fn hang_up(&mut self, number: u64) -> Option<Dialled> {
+        let dialled = self.dialled.remove(&number)?;
+        self.numbers.remove(&dialled.address);
+        self.active.remove(&number);
         Some(dialled)
     }
 
@@ -308,6 +322,9 @@ impl PeerLinks {
             way.waiting.push_back(self.frame.clone());
             return;
         }
+        if let To::Dialled(number) = way.to {
+            self.active.insert(number);
+        }
         match transmit(&mut self.door, &mut self.dialled, &way.to, &mut self.frame) {
             Ok(()) => {}
             Err(SendError::Full) => {
@@ -320,8 +337,8 @@ impl PeerLinks {
 
     /// A way is found to be gone as something is sent.
     fn lose(&mut self, id: LinkId) {
-        if let Some(Way { to: To::Dialled(address), .. }) = self.ways.get(&id)
-            && let Some(dialled) = self.dialled.get_mut(address)
+        if let Some(Way { to: To::Dialled(number), .. }) = self.ways.get(&id)
+            && let Some(dialled) = self.dialled.get_mut(number)
         {
             dialled.way = None;
         }
@@ -332,6 +349,9 @@ impl PeerLinks {
     pub(crate) fn flush(&mut self, have_room: &mut Vec<LinkId>) {
         for id in self.busy.clone() {
             let Some(way) = self.ways.get_mut(&id) else { continue };
+            if let To::Dialled(number) = way.to {
+                self.active.insert(number);
+            }
             let mut sent = Ok(());
             while let Some(frame) = way.waiting.front_mut() {
                 sent = transmit(&mut self.door, &mut self.dialled, &way.to, frame);
@@ -353,10 +373,15 @@ impl PeerLinks {
         }
     }
 
-    /// Lets everything that was sent leave.
+    /// Lets everything that was sent leave, and forgets the connections of which the poller will
+    /// tell.
     pub(crate) fn end_turn(&mut self) {
         self.door.flush();
-        self.dialled.values_mut().for_each(|dialled| dialled.link.flush());
+        self.active.retain(|number| {
+            let dialled = self.dialled.get_mut(number).expect("who is active is there");
+            dialled.link.flush();
+            !dialled.link.is_settled()
+        });
     }
 
     /// What the time is in this turn.
@@ -364,18 +389,25 @@ impl PeerLinks {
         self.door.tick(now);
         self.poller.look();
         while let Some(number) = self.poller.take() {
-            let address = self.numbers.get(&number);
-            if let Some(dialled) = address.and_then(|address| self.dialled.get(address)) {
+            if let Some(dialled) = self.dialled.get(&number) {
                 dialled.link.wake();
+                self.active.insert(number);
             }
         }
-        self.dialled.values_mut().for_each(|dialled| dialled.link.tick(now));
+        for number in &self.active {
+            let dialled = self.dialled.get_mut(number).expect("who is active is there");
+            dialled.link.tick(now);
+        }
     }
 
     /// When a connection is to be given up.
     pub(crate) fn wake_at(&self) -> Nanos {
-        let links = self.dialled.values().map(|dialled| dialled.link.wake_at());
-        links.min().unwrap_or(Nanos::MAX).min(self.door.wake_at())
+        let active = self.active.iter().filter_map(|number| self.dialled.get(number));
+        active
+            .map(|dialled| dialled.link.wake_at())
+            .min()
+            .unwrap_or(Nanos::MAX)
+            .min(self.door.wake_at())
     }
 
     /// Whether something waits for a peer whose room nobody tells of.
@@ -393,7 +425,8 @@ impl PeerLinks {
     pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         self.door.wait_on(poll_set);
         self.poller.wait_on(poll_set);
-        self.dialled.values().for_each(|dialled| dialled.link.wait_on(poll_set));
+        let active = self.active.iter().filter_map(|number| self.dialled.get(number));
+        active.for_each(|dialled| dialled.link.wait_on(poll_set));
     }
 }
 
@@ -422,13 +455,13 @@ fn take_frames(
 
 fn transmit(
     door: &mut Door,
-    dialled: &mut BTreeMap<Address, Dialled>,
+    dialled: &mut BTreeMap<u64, Dialled>,
     to: &To,
     frame: &mut Vec<u8>,
 ) -> Result<(), SendError> {
     match to {
         To::Accepted(identity) => door.send(identity, false, frame),
-        To::Dialled(address) => match dialled.get_mut(address) {
+        To::Dialled(number) => match dialled.get_mut(number) {
             Some(dialled) => dialled.link.send(frame),
             None => Err(SendError::Away),
         },

@@ -177,6 +177,11 @@ impl NativeDealer {
         (self.is_connected(), self.connections)
     }
 
+    /// Whether its place tells of whatever happens next.
+    pub(super) fn is_settled(&self) -> bool {
+        self.place.is_some() && self.is_connected() && self.begin == self.end
+    }
+
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet.holds()
     }
