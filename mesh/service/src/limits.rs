@@ -18,9 +18,9 @@ pub(crate) const WAITING_MAX: usize = 32;
 /// Frames of one link, or of the door, that are taken in one turn.
 pub(crate) const FRAMES_PER_TURN: usize = 64;
 
-/// A link whose descriptor has told of nothing is asked all the same in one turn of so many, for a
-/// thread that does not come to sleep. To ask all 64 in each turn took half a core, and in each
-/// 64th half of all system calls: a thread takes three turns for what wakes it.
+/// A link of libzmq whose descriptor has told of nothing is asked all the same in one turn of so
+/// many, for a thread that does not come to sleep. To ask all 64 in each turn took half a core, and
+/// in each 64th half of all system calls: a thread takes three turns for what wakes it.
 pub(crate) const TURNS_UNTIL_ASKED: u64 = 256;
 
 /// Trades that are taken in one turn: their changes leave together, in few frames.
