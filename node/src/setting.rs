@@ -202,7 +202,7 @@ mod tests {
             assert!(!key.default_text().is_empty(), "{key:?}");
         }
         assert_eq!(Key::ReportEvery.variable(), "ALLOT_REPORT_EVERY");
-        assert_eq!(set(&[Key::Front, Key::RunDir]), 0b10_0001);
+        assert_eq!(set(&[Key::Front, Key::RunDir]), 0b1000_0001);
     }
 
     #[test]
