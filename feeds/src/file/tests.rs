@@ -284,7 +284,7 @@ fn the_fields_of_an_object_are_known_or_ignored_and_never_null() {
     }
     for (text, expected) in [
         (r#"{"ticker":"A","price":"1""#, "it is not a JSON object: EOF while parsing"),
-        (r#"["fill","a",1,"A",null,"1",5,null]"#, "stopped: line 1: the header has no column"),
+        (r#"["fill","a",1,"A",null,"1",5,null]"#, "stopped: line 1: a header is expected"),
         (r#"{"ticker":"A","price":1,"price":2,"quantity":1,"side":"buy"}"#, "\"price\" twice"),
         (r#"{"ticker":"A","quantity":1,"side":"buy"}"#, "the field \"price\" is missing"),
         (r#"{"ticker":"A","price":null,"quantity":1}"#, "the field \"price\" is null; leave it"),
