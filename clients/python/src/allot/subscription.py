@@ -296,7 +296,6 @@ class _Pulse:
     """Whether the publisher is there, by its heartbeats. A server without any is not judged."""
 
     def __init__(self, timeout: float) -> None:
-        self._publish_key = publish_key
         self._timeout = timeout
         self._patience = timeout
         self._heard_at: Optional[float] = None
