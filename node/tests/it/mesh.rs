@@ -194,6 +194,8 @@ fn peers_meet_over_ipv6() {
     let mut second = place.start_typed(&["mesh", "B", "[::1]:0", address, "--json"]);
     second.type_line("AAPL 3");
     first.line_with(r#""strategy":"B","symbol":"AAPL","position":"3""#);
+    let view = place.run(&["mesh", "view", address]).ok();
+    assert!(view.contains("B") && view.contains("AAPL"), "{view}");
 }
 
 #[test]

@@ -128,6 +128,7 @@ fn connected(
         // Queue frames only for a peer that is connected. Others would arrive late, as if they were
         // new, or never.
         socket.set_immediate(true)?;
+        socket.set_ipv6(endpoint.contains('['))?;
         door_key.map_or(Ok(()), |key| key.expect(socket))?;
         let Some(name) = name else { return Ok(()) };
         // An empty frame at every connection tells the hub that this peer is connected.

@@ -95,15 +95,10 @@ impl NativeDealer {
         Ok(())
     }
 
+    /// Takes the next frame. It reads once at most: a peer that sends nothing but empty frames and
+    /// commands keeps its owner no longer than one that sends frames.
     pub(super) fn receive(&mut self, frame: &mut Vec<u8>) -> bool {
-        loop {
-            if self.take(Some(frame)) {
-                return true;
-            }
-            if !self.read() {
-                return false;
-            }
-        }
+        self.take(Some(frame)) || (self.read() && self.take(Some(frame)))
     }
 
     /// Takes the next frame of what was read last; without room for one, goes on with the
@@ -143,6 +138,10 @@ impl NativeDealer {
     /// Reads once; false if there is nothing.
     fn read(&mut self) -> bool {
         let Some(client) = &self.client else { return false };
+        // What it is told in return, as a reply to each PING, is to be taken first.
+        if !self.is_broken && is_full(client) {
+            return false;
+        }
         match client.read(&mut self.buffer) {
             Ok(0) if self.is_broken => self.lose(),
             Ok(0) => self.quiet.begin(),
@@ -257,7 +256,7 @@ impl NativeDealer {
             self.quiet.end();
         }
         let wanted = Interest {
-            read: true,
+            read: self.is_broken || !is_full(client),
             write: !self.is_broken && !client.connection.output().is_empty(),
         };
         if let Some(place) = self.place.as_ref().filter(|_| wanted != client.interest) {
@@ -289,6 +288,11 @@ impl NativeDealer {
     }
 }
 
+/// Whether the peer has to take something before more is read of it.
+fn is_full(client: &Client<()>) -> bool {
+    LINK_UNTAKEN_BYTES_MAX <= client.connection.output().len()
+}
+
 /// How long it waits after so many dials.
 fn pause(tries: u32) -> Duration {
     let doubled = RECONNECT_FIRST.saturating_mul(1 << tries.saturating_sub(1).min(16));
@@ -304,6 +308,11 @@ impl Drop for NativeDealer {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use allot_zmtp::Connection;
+
     use super::super::Kind;
     use super::*;
     use crate::{Context, CurveKeys, Door, DoorOptions, Envelope, Link, LinkPoller, Transport};
@@ -442,9 +451,63 @@ mod tests {
         ends.exchange(1);
     }
 
+    /// A peer that speaks the protocol byte by byte, and is open.
+    fn peer_of(dealer: &mut NativeDealer, listener: &TcpListener) -> TcpStream {
+        dealer.tick(Nanos::from_unix(1));
+        let (mut peer, _) = listener.accept().unwrap();
+        let mut server = Connection::new(Options {
+            socket: SocketType::Router,
+            identity: Vec::new(),
+            message_bytes_max: 1,
+            frames_max: 1,
+            security: Security::Null,
+        });
+        let mut buffer = [0; 256];
+        while !(server.is_open() && dealer.is_connected()) {
+            peer.write_all(server.output()).unwrap();
+            server.take_output(server.output().len());
+            dealer.wake();
+            dealer.tick(Nanos::from_unix(1));
+            if !server.is_open() {
+                let len = peer.read(&mut buffer).unwrap();
+                let mut bytes = &buffer[..len];
+                while server.read(&mut bytes).unwrap().is_some() {}
+            }
+        }
+        peer
+    }
+
+    #[test]
+    fn a_peer_that_says_nothing_but_much_keeps_nobody_and_takes_no_memory() {
+        const PING: &[u8] = b"\x04\x07\x04PING\0\0";
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target::of(&format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
+        for said in [&b"\0\0"[..], PING] {
+            let mut dealer = NativeDealer::new(target.clone(), None, LinkOptions::default());
+            let mut peer = peer_of(&mut dealer, &listener);
+            peer.set_nonblocking(true).unwrap();
+            let (said, mut frame) = (said.repeat(10_000), Vec::new());
+            let mut reads = 0;
+            // It says more than the kernel takes, and takes nothing.
+            while reads < 200 {
+                let _ = peer.write(&said);
+                dealer.wake();
+                assert!(!dealer.receive(&mut frame));
+                assert!(
+                    dealer.end - dealer.begin == 0,
+                    "what was read was taken, one read at once"
+                );
+                dealer.flush();
+                let untaken = dealer.client.as_ref().unwrap().connection.output().len();
+                assert!(untaken < LINK_UNTAKEN_BYTES_MAX + 4 * LINK_READ_BYTES, "{untaken}");
+                reads += 1;
+            }
+        }
+    }
+
     #[test]
     fn a_door_that_never_answers_is_given_up_and_dialled_again() {
-        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("tcp://{}", silent.local_addr().unwrap());
         let target = Target::of(&endpoint).unwrap();
         let mut dealer = NativeDealer::new(target, None, LinkOptions::default());
