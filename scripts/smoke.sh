@@ -46,7 +46,7 @@ await() {
 
 say 'the binary by itself'
 "$ALLOT_BIN" config check >/dev/null
-"$ALLOT_BIN" config show | grep -q 'report-every = 200ms.*environment ALLOT_REPORT_EVERY'
+"$ALLOT_BIN" config show | grep -q 'report-every *= 200ms.*environment ALLOT_REPORT_EVERY'
 "$ALLOT_BIN" completions bash | grep -q positions
 "$ALLOT_BIN" doctor
 "$ALLOT_BIN" demo --sources 2 --count 100 --report-every 100ms >"$folder/demo"
