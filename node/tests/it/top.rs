@@ -250,9 +250,12 @@ fn once_it_prints_what_scripts_read() {
     assert!(fsync.is_none_or(|fsync| 0.0 < fsync), "{page}");
 
     let lines = rig.once(&["--csv"]).ok();
-    for start in ["scope,name,figure,value\n", "server,,state,fresh\n", "shard,0,queue,"] {
+    for start in ["scope,name,figure,value\n", "server,,state,fresh\n"] {
         assert!(lines.contains(start), "{start}\n{lines}");
     }
+    // Something may just be in the queue.
+    let queue = lines.lines().find_map(|line| line.strip_prefix("shard,0,queue,"));
+    assert!(queue.is_some_and(|queue| queue.parse::<u64>().is_ok()), "{lines}");
     assert!(lines.contains("account,alpha,quantity AAPL,40\n"), "{lines}");
     assert!(lines.lines().all(|line| line.split(',').count() == 4), "{lines}");
     assert!(lines.contains("subscriber,127.0.0.1:"), "{lines}");

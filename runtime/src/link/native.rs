@@ -42,7 +42,7 @@ pub(super) struct NativeDealer {
     /// How many dials came to nothing since the last one.
     tries: u32,
     now: Nanos,
-    /// When it dials, or gives a dial up; none before it is told the time.
+    /// When it dials, or gives a dial up; none while it is open.
     due: Option<Nanos>,
     counters: Counters,
     /// Who waits for it, if its owner does not.
