@@ -188,27 +188,23 @@ impl Connections {
     /// Shuts a connection down: its owner wants nothing more of it.
     pub(crate) fn end(&mut self, peer: Peer) {
         if self.knows(peer) {
-            self.shut_down(peer.fd);
+            self.shut_down(peer.fd, None);
         }
     }
 
     /// Shuts a connection down, and counts it.
     fn cut_off(&mut self, fd: i32, why: Counter) {
-        if self.shut_down(fd) {
-            self.counters.add(why, 1);
-        }
+        self.shut_down(fd, Some(why));
     }
 
-    /// Shuts a connection down; false if it has gone.
-    fn shut_down(&mut self, fd: i32) -> bool {
-        let Some(connection) = self.remove(fd) else {
-            return false;
-        };
-        let is_it = kernel::cookie(fd) == Some(connection.cookie) && !kernel::listens(fd);
-        if is_it {
+    /// Shuts a connection down, unless it has gone.
+    fn shut_down(&mut self, fd: i32, why: Option<Counter>) {
+        let Some(connection) = self.remove(fd) else { return };
+        if kernel::cookie(fd) == Some(connection.cookie) && !kernel::listens(fd) {
+            // Whoever sees that it is closed sees that it was counted.
+            why.into_iter().for_each(|why| self.counters.add(why, 1));
             kernel::reset(fd);
         }
-        is_it
     }
 
     /// Takes what the I/O thread says of connections made and lost.

@@ -103,9 +103,10 @@ fn send_until_closed(mut stream: TcpStream, bytes: Vec<u8>) -> JoinHandle<()> {
     std::thread::spawn(move || while stream.write_all(&bytes).is_ok() {})
 }
 
-/// A frame of 64 KiB after which another follows.
+/// A frame of 512 KiB after which another follows: the bytes are too many long before the frames
+/// are.
 fn unfinished_frame() -> Vec<u8> {
-    [&[3][..], &(64_u64 << 10).to_be_bytes(), &[7; 64 << 10]].concat()
+    [&[3][..], &(512_u64 << 10).to_be_bytes(), &[7; 512 << 10]].concat()
 }
 
 #[test]
