@@ -73,6 +73,13 @@ pub(crate) const DOOR_RECEIVE_HIGH_WATER: usize = 512;
 /// than the kernel has of most; with more, one client keeps the others waiting for longer.
 pub(crate) const DOOR_READ_BYTES: usize = 64 << 10;
 
+/// Messages that one read of a connection to a native front door is to have at the most, as far as
+/// their length can be foreseen; where several connections can be read, they share them.
+pub(crate) const DOOR_READ_MESSAGES: usize = 1_024;
+
+/// So many are read of each, however many there are.
+pub(crate) const DOOR_READ_MESSAGES_LEAST: usize = 16;
+
 /// Replies to one client of a native front door that are written before the end of a turn: the
 /// client can begin to read them.
 pub(crate) const DOOR_WRITE_BYTES: usize = 256 << 10;

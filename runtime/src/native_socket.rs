@@ -124,6 +124,11 @@ impl<T: Default> NativeSocket<T> {
         Some(if is_listener { Due::Accept } else { Due::Client(Key::of_token(ready.token), ready) })
     }
 
+    /// Of how many the last look told.
+    pub(crate) fn ready(&self) -> usize {
+        self.poller.ready()
+    }
+
     fn next_ready(&mut self) -> Option<Ready> {
         let ready = self.poller.next();
         if ready.is_some() || self.quiet.skips() {

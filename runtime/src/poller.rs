@@ -111,6 +111,11 @@ impl Poller {
         !self.ready.is_empty()
     }
 
+    /// How many were ready at the last look.
+    pub(crate) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
     /// The next one that was ready at the last look.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Ready> {

@@ -10,7 +10,10 @@
 //! connection, and the replies that a client has not taken.
 //!
 //! One read is one turn of a connection, however long its messages are: a client that sends much
-//! does not keep the others waiting.
+//! does not keep the others waiting. Where its messages are short, or many clients send, it is a
+//! shorter one: [`Pace`] has how long.
+
+mod pace;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +27,7 @@ use crate::limits::{
 use crate::native_socket::{self, Client, Due, Gone, Key, NativeSocket};
 use crate::poller::Interest;
 use crate::{Counter, Counters, DoorOptions, Envelope, Nanos, PollSet, RuntimeError, SendError};
+use pace::Pace;
 
 /// The server's side of the front door.
 pub(super) struct NativeDoor {
@@ -37,6 +41,8 @@ pub(super) struct NativeDoor {
     end: usize,
     /// Whose bytes these are.
     current: Option<Key>,
+    /// How many messages were in them.
+    messages: usize,
     /// Clients to whom something was sent since the last flush.
     unflushed: Vec<Key>,
     /// What unfinished messages take, of all.
@@ -56,14 +62,19 @@ struct Sender {
     unfinished: usize,
     /// What it has not taken, as it was counted last.
     waiting: usize,
+    pace: Pace,
 }
 
 impl Client<Sender> {
     /// What it is to be waited for now: it is not read while it does not take what is due to it.
-    fn wanted(&self) -> Interest {
+    /// Where all together have too much waiting, little is too much.
+    fn wanted(&self, of_all: usize) -> Interest {
         let waiting = self.connection.output().len();
-        let read_max =
-            if self.interest.read { DOOR_CLIENT_BYTES_MAX } else { DOOR_CLIENT_BYTES_RESUME };
+        let read_max = match self.interest.read {
+            _ if DOOR_WAITING_BYTES_MAX_OF_ALL <= of_all => DOOR_SHORT_BYTES,
+            true => DOOR_CLIENT_BYTES_MAX,
+            false => DOOR_CLIENT_BYTES_RESUME,
+        };
         Interest { read: waiting < read_max, write: 0 < waiting }
     }
 
@@ -100,6 +111,7 @@ impl NativeDoor {
             begin: 0,
             end: 0,
             current: None,
+            messages: 0,
             unflushed: Vec::new(),
             unfinished: 0,
             waiting: 0,
@@ -144,6 +156,7 @@ impl NativeDoor {
                 Ok(Some(Event::Message(message))) => {
                     envelope.fill(&client.own.identity, message.count(), |at| message.frame(at));
                     client.messages += 1;
+                    self.messages += 1;
                     return true;
                 }
                 Ok(Some(Event::Ready)) => self.admit(key),
@@ -168,6 +181,7 @@ impl NativeDoor {
         let unfinished = client.connection.unfinished_bytes();
         self.unfinished = self.unfinished + unfinished - client.own.unfinished;
         client.own.unfinished = unfinished;
+        client.own.pace.note(self.end, self.messages);
         if client.own.waiting < client.connection.output().len() {
             self.write(key);
         }
@@ -195,15 +209,16 @@ impl NativeDoor {
         if ready.write {
             self.write(key);
         }
-        let now = self.socket.now;
+        let (now, ready_count) = (self.socket.now, self.socket.ready());
         // It may have gone since it was ready.
         let client = self.socket.clients.get(key).filter(|_| ready.read);
         let Some(client) = client else { return true };
-        match client.read(&mut self.buffer) {
+        let len_max = client.own.pace.read_len(ready_count);
+        match client.read(&mut self.buffer[..len_max]) {
             Ok(0) => {}
             Ok(len) => {
                 client.heard_at = now;
-                (self.begin, self.end, self.current) = (0, len, Some(key));
+                (self.begin, self.end, self.current, self.messages) = (0, len, Some(key), 0);
             }
             Err(Gone) => self.close(key),
         }
@@ -260,7 +275,7 @@ impl NativeDoor {
         let waiting = client.connection.output().len();
         self.waiting = self.waiting + waiting - client.own.waiting;
         client.own.waiting = waiting;
-        let wanted = client.wanted();
+        let wanted = client.wanted(self.waiting);
         self.socket.wait_for(key, wanted);
     }
 

@@ -37,7 +37,7 @@ fn connect(endpoint: &str, kind: &str) -> TcpStream {
 }
 
 /// The same to a front door that is looked after meanwhile.
-fn connect_to(door: &mut Door, endpoint: &str) -> TcpStream {
+pub(crate) fn connect_to(door: &mut Door, endpoint: &str) -> TcpStream {
     let endpoint = endpoint.to_owned();
     let client = std::thread::spawn(move || connect(&endpoint, "DEALER"));
     wait_for!([door], {
@@ -48,7 +48,7 @@ fn connect_to(door: &mut Door, endpoint: &str) -> TcpStream {
 }
 
 /// The front doors, each with its endpoint and what it counts.
-fn doors() -> impl Iterator<Item = (Context, Door, String, Counters)> {
+pub(crate) fn doors() -> impl Iterator<Item = (Context, Door, String, Counters)> {
     [Transport::Native, Transport::Libzmq].into_iter().map(|transport| {
         let (context, counters) = (Context::new().unwrap(), Counters::new());
         let options = DoorOptions { transport, ..DoorOptions::default() };

@@ -38,6 +38,7 @@ mod greetings;
 mod heap;
 mod heartbeats;
 mod links;
+mod turns;
 mod wake_ups;
 
 /// The end of the time to wait for something.
