@@ -61,6 +61,8 @@ pub struct Replica {
     view: View,
     members: Members,
     links: BTreeMap<LinkId, Link>,
+    /// Those on which something may be due: in a mesh of 64 the others are not touched.
+    to_serve: BTreeSet<LinkId>,
     /// The link in use to each living member.
     peers: BTreeMap<StrategyName, LinkId>,
     topology: Topology,
@@ -80,6 +82,8 @@ pub struct Replica {
     /// Gaps that were repaired, by owner.
     repaired: BTreeMap<StrategyName, u64>,
     next_beat: Steady,
+    /// What its last heartbeat said that it had written.
+    beaten: Version,
     /// The last peer whose view was compared with this one.
     compared: Option<StrategyName>,
     counters: Counters,
@@ -95,6 +99,8 @@ pub struct Replica {
 /// Rows that were asked for.
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
+    /// Who was asked.
+    from: LinkId,
     /// Nobody else is asked before.
     until: Steady,
     /// They have come when everything through this is there.
@@ -147,6 +153,7 @@ impl Replica {
             view,
             members: Members::default(),
             links: BTreeMap::new(),
+            to_serve: BTreeSet::new(),
             peers: BTreeMap::new(),
             topology: Topology::new(settings.name, &living, settings.direct),
             yields: BTreeMap::new(),
@@ -158,6 +165,7 @@ impl Replica {
             wants: BTreeMap::new(),
             repaired: BTreeMap::new(),
             next_beat: Steady::new(0),
+            beaten: Version::ZERO,
             compared: None,
             counters: Counters::default(),
             trades: 0,
@@ -189,6 +197,7 @@ impl Replica {
             Event::Room(id) => {
                 if let Some(link) = self.links.get_mut(&id) {
                     link.has_room = true;
+                    self.to_serve.insert(id);
                 }
             }
             Event::Received(id, message) => self.receive(now, id, message, out),
@@ -395,6 +404,9 @@ impl Replica {
         let pending_max = limits::PENDING_MAX + limits::SYMBOLS_MAX + 1;
         if limits::LINKS_MAX < self.links.len() || pending_max < self.pending.len() {
             return Err("a bound does not hold".to_owned());
+        }
+        if self.phase != Phase::Down && self.links.values().any(Link::has_due) {
+            return Err("what is due was not sent where there is room".to_owned());
         }
         let are_up = self.peers.iter().all(|(name, id)| {
             self.links.get(id).and_then(Link::member).is_some_and(|peer| peer.name == *name)

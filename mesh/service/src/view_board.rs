@@ -21,6 +21,8 @@ pub struct ViewBoard {
 struct Shared {
     changes: ViewChanges,
     conflated: u64,
+    /// Rows and members are of no interest.
+    is_quiet: bool,
 }
 
 /// What has changed since it was taken last.
@@ -54,6 +56,13 @@ impl ViewBoard {
         Self { shared: Arc::default(), waker: waker.clone() }
     }
 
+    /// A board that says that the peer has started, and nothing of what changes.
+    #[must_use]
+    pub fn quiet(waker: &Waker) -> Self {
+        let shared = Shared { is_quiet: true, ..Shared::default() };
+        Self { shared: Arc::new(Mutex::new(shared)), waker: waker.clone() }
+    }
+
     /// Takes what has changed.
     #[must_use]
     pub fn take(&self) -> ViewChanges {
@@ -67,33 +76,49 @@ impl ViewBoard {
 
     /// Shows a row that was there from the beginning.
     pub(crate) fn show(&self, owner: StrategyName, row: Row) {
-        self.lock().changes.rows.insert((owner, row.symbol), row);
-        self.waker.wake();
+        self.tell(|shared| {
+            if !shared.is_quiet {
+                shared.changes.rows.insert((owner, row.symbol), row);
+            }
+        });
     }
 
     pub(crate) fn change(&self, owner: StrategyName, row: Row) {
-        let mut shared = self.lock();
-        if shared.changes.rows.insert((owner, row.symbol), row).is_some() {
-            shared.conflated += 1;
-        }
-        drop(shared);
-        self.waker.wake();
+        self.tell(|shared| {
+            if !shared.is_quiet {
+                let before = shared.changes.rows.insert((owner, row.symbol), row);
+                shared.conflated += u64::from(before.is_some());
+            }
+        });
     }
 
     pub(crate) fn change_member(&self, name: StrategyName, change: MemberChange) {
-        self.lock().changes.members.insert(name, change);
-        self.waker.wake();
+        self.tell(|shared| {
+            if !shared.is_quiet {
+                shared.changes.members.insert(name, change);
+            }
+        });
     }
 
     pub(crate) fn start(&self, incarnation: Incarnation) {
-        self.lock().changes.started = Some(incarnation);
-        self.waker.wake();
+        self.tell(|shared| shared.changes.started = Some(incarnation));
     }
 
     /// What was there at the start has come.
     pub(crate) fn complete(&self) {
-        self.lock().changes.is_complete = true;
-        self.waker.wake();
+        self.tell(|shared| shared.changes.is_complete = true);
+    }
+
+    /// Puts something on the board. Where something was there already, whoever takes it is awake.
+    fn tell(&self, put: impl FnOnce(&mut Shared)) {
+        let mut shared = self.lock();
+        let was_empty = shared.changes.is_empty();
+        put(&mut shared);
+        let must_wake = was_empty && !shared.changes.is_empty();
+        drop(shared);
+        if must_wake {
+            self.waker.wake();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {

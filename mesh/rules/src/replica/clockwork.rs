@@ -64,8 +64,9 @@ impl Replica {
     }
 
     /// Says that it lives; and hello where the peer has not said it.
-    fn send_beats(&self, out: &mut Vec<Effect>) {
+    fn send_beats(&mut self, out: &mut Vec<Effect>) {
         let beat = self.beat();
+        self.beaten = beat.through;
         for (id, link) in &self.links {
             match link.peer {
                 Some(_) => out.push(Effect::Send(*id, Message::Heartbeat(beat))),

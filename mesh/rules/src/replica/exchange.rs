@@ -72,7 +72,7 @@ impl Replica {
         link.own_there = own;
         let there = own.map_or(Version::ZERO, |own| own.through);
         if is_first && there < through {
-            link.owe(me, there);
+            self.owe(id, me, there);
         }
         self.ask_for_own(now, id, out);
     }
@@ -123,9 +123,27 @@ impl Replica {
         }
         let is_gap = is_gap || before.is_some_and(|wanted| wanted.is_gap);
         let until = now.steady + self.settings.heartbeat;
-        self.wants.insert(owner, Wanted { until, through, is_gap });
+        self.wants.insert(owner, Wanted { from: id, until, through, is_gap });
         let want = Want { owner, after: self.view.through(&owner) };
         self.send(id, Message::Want(want), out);
+    }
+
+    /// What was asked for on a connection that is gone does not come: its owner is asked.
+    pub(super) fn ask_elsewhere(&mut self, now: Now, gone: LinkId, out: &mut Vec<Effect>) {
+        let mut lost = Vec::new();
+        for (owner, wanted) in &mut self.wants {
+            if wanted.from == gone {
+                wanted.until = now.steady;
+                lost.push((*owner, wanted.through));
+            }
+        }
+        for (owner, through) in lost {
+            if let Some(id) = self.peers.get(&owner).copied()
+                && self.view.through(&owner) < through
+            {
+                self.ask(now, id, owner, through, false, out);
+            }
+        }
     }
 
     /// Whether one more owner may be asked for; those that nobody answered for are forgotten first.
@@ -144,14 +162,15 @@ impl Replica {
             return;
         }
         let until = now.steady + self.settings.heartbeat;
-        self.wants.insert(owner, Wanted { until, through: Version::ZERO, is_gap: false });
+        let wanted = Wanted { from: id, until, through: Version::ZERO, is_gap: false };
+        self.wants.insert(owner, wanted);
         self.send(id, Message::Want(Want { owner, after: Version::ZERO }), out);
     }
 
     pub(super) fn hear_want(&mut self, id: LinkId, want: Want) {
         let Want { owner, after } = want;
         if self.view.get(&owner).is_some() {
-            self.links.get_mut(&id).expect("it speaks").owe(owner, after);
+            self.owe(id, owner, after);
         }
     }
 
@@ -252,8 +271,8 @@ impl Replica {
             return true;
         }
         self.counters.other_life_rows += count;
-        if let Some(link) = self.peers.get(&owner).and_then(|id| self.links.get_mut(id)) {
-            link.owe(owner, Version::ZERO);
+        if let Some(id) = self.peers.get(&owner) {
+            self.owe(*id, owner, Version::ZERO);
         }
         let link = self.links.get_mut(&id).expect("it speaks");
         if link.other_life_told.replace((owner, theirs.incarnation))
@@ -285,10 +304,9 @@ impl Replica {
         }
         let lives = delta.lives.clone();
         self.view.advance(owner, delta.through.max(before), delta.adopted, lives);
-        if conflict && let Some(link) = self.peers.get(&owner).and_then(|id| self.links.get_mut(id))
-        {
+        if conflict && let Some(id) = self.peers.get(&owner) {
             // The owner settles it, once it sees it.
-            link.owe(owner, Version::ZERO);
+            self.owe(*id, owner, Version::ZERO);
         }
         if before < delta.through {
             self.has_come(now, owner);
@@ -401,7 +419,7 @@ impl Replica {
         } else if said.through < through.min(before.had) {
             // Somebody wrote rows in its name.
             self.counters.differences += 1;
-            self.links.get_mut(&id).expect("it speaks").owe(owner, Version::ZERO);
+            self.owe(id, owner, Version::ZERO);
         } else if said.through == through
             && before.said.through == through
             && said.digest != digest
@@ -409,7 +427,7 @@ impl Replica {
         {
             self.counters.differences += 1;
             self.ask_for_all(now, id, owner, out);
-            self.links.get_mut(&id).expect("it speaks").owe(owner, Version::ZERO);
+            self.owe(id, owner, Version::ZERO);
         }
     }
 

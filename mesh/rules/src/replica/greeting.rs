@@ -44,6 +44,7 @@ impl Replica {
         if let Some(name) = name.filter(|name| self.peers.get(name) == Some(&id)) {
             self.elect(now, name, out);
         }
+        self.ask_elsewhere(now, id, out);
     }
 
     /// Who was at the other end of a connection is not there any more; the connection is.
@@ -169,6 +170,7 @@ impl Replica {
         // Whether it still says that the name is taken comes before its summary.
         link.may_take_back = link.says_taken;
         let before = link.peer.replace(peer);
+        self.to_serve.insert(id);
         let has_started = before.is_some_and(|before| before.is_joining) && !peer.is_joining;
         if has_started {
             // What it said while it joined is old: whoever joins asks again.

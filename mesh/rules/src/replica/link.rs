@@ -148,7 +148,8 @@ impl Link {
         self.due.contains(owner)
     }
 
+    /// Whether something may leave now.
     pub(super) fn has_due(&self) -> bool {
-        self.has_room && !self.due.is_empty()
+        self.has_room && self.peer.is_some() && !self.due.is_empty()
     }
 }

@@ -170,7 +170,7 @@ impl Replica {
             let link = self.links.get_mut(&id).expect("it is one of them");
             if link.peer.is_some() {
                 let there = link.own_there;
-                link.owe(me, there.map_or(Version::ZERO, |there| there.through));
+                self.owe(id, me, there.map_or(Version::ZERO, |there| there.through));
                 // What it wrote since it answered lacks here, and nothing later need follow.
                 let summary = Summary { owners: self.view.summary(), is_answer: true };
                 self.send(id, Message::Summary(summary), out);
@@ -338,14 +338,15 @@ impl Replica {
             for id in self.peers.values() {
                 let link = self.links.get_mut(id).expect("a peer has a link");
                 link.tell_change(owner, before);
+                self.to_serve.insert(*id);
             }
             return;
         }
         let Some(targets) = self.targets.get(&owner) else { return };
-        for name in targets {
-            if let Some(link) = self.peers.get(name).and_then(|id| self.links.get_mut(id)) {
-                link.tell_change(owner, before);
-            }
+        for id in targets.iter().filter_map(|name| self.peers.get(name)) {
+            let link = self.links.get_mut(id).expect("a peer has a link");
+            link.tell_change(owner, before);
+            self.to_serve.insert(*id);
         }
     }
 

@@ -25,10 +25,12 @@ impl Replica {
             (Some(first), Some(_)) if self.settings.name < name => Some(*first),
             (first, incoming) => incoming.or(first.copied()),
         };
+        let mut closed = Vec::new();
         for id in outgoing {
             if Some(id) != stays {
                 out.push(Effect::Close(id));
                 self.links.remove(&id);
+                closed.push(id);
             }
         }
         let was = match stays {
@@ -37,6 +39,9 @@ impl Replica {
         };
         if was.is_some() != stays.is_some() {
             self.change_standing(now, name, stays.is_some(), out);
+        }
+        for id in closed {
+            self.ask_elsewhere(now, id, out);
         }
     }
 
@@ -103,10 +108,20 @@ impl Replica {
     fn regroup(&mut self, now: Now) {
         let me = self.settings.name;
         let through = self.view.through(&me);
-        self.regrouping = Some(now.steady + limits::REGROUPING);
-        for id in self.peers.values() {
+        let begins = self.regrouping.replace(now.steady + limits::REGROUPING).is_none();
+        // What it has written since its last heartbeat may have met such a relay already.
+        let again = if begins { self.beaten.min(through) } else { through };
+        let direct = self.targets.get(&me);
+        for (name, id) in &self.peers {
             let link = self.links.get_mut(id).expect("a peer has a link");
-            if !link.is_due(&me) {
+            let is_direct = direct.is_some_and(|direct| direct.contains(name));
+            if link.is_due(&me) {
+                continue;
+            }
+            if again < through && !is_direct {
+                link.owe(me, again);
+                self.to_serve.insert(*id);
+            } else {
                 link.cursors.insert(me, through);
             }
         }

@@ -4,23 +4,29 @@
 //! before: the latest row of each symbol, however often it has changed meanwhile.
 
 use super::Replica;
-use crate::{Delta, Effect, LinkId, Message, StrategyName, limits};
+use super::link::Link;
+use crate::{Delta, Effect, LinkId, Message, StrategyName, Version, limits};
 
 impl Replica {
     /// Sends what is due on every link that has room.
     pub(super) fn send_due(&mut self, out: &mut Vec<Effect>) {
-        let ready: Vec<LinkId> =
-            self.links.iter().filter(|(_, link)| link.has_due()).map(|(id, _)| *id).collect();
-        for id in ready {
-            self.send_deltas(id, out);
+        while let Some(id) = self.to_serve.pop_first() {
+            if self.links.get(&id).is_some_and(Link::has_due) {
+                self.send_deltas(id, out);
+            }
+        }
+    }
+
+    /// A peer lacks rows of an owner after a version.
+    pub(super) fn owe(&mut self, id: LinkId, owner: StrategyName, after: Version) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.owe(owner, after);
+            self.to_serve.insert(id);
         }
     }
 
     fn send_deltas(&mut self, id: LinkId, out: &mut Vec<Effect>) {
         let link = self.links.get_mut(&id).expect("it is one of them");
-        if link.peer.is_none() {
-            return;
-        }
         let rows_max = self.settings.delta_rows.clamp(1, limits::DELTA_ROWS_MAX);
         let mut sent = 0;
         while sent < limits::DELTAS_A_TURN

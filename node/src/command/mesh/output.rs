@@ -26,8 +26,6 @@ pub(super) enum Style {
 pub(super) struct Output {
     name: StrategyName,
     style: Style,
-    /// It says that the peer has started, and no more.
-    is_quiet: bool,
     board: ViewBoard,
     /// The view, and who is away, as they were printed or will be.
     rows: BTreeMap<(StrategyName, Symbol), Row>,
@@ -36,6 +34,8 @@ pub(super) struct Output {
     /// What was there at the start has come, or was waited for.
     is_complete: bool,
     next_at: Nanos,
+    /// Something may have changed that is not due yet.
+    waits: bool,
     /// What stops the peer when standard output takes no more lines.
     stop: StopRequest,
     failure: Option<String>,
@@ -44,20 +44,20 @@ pub(super) struct Output {
 impl Output {
     pub(super) fn new(
         name: StrategyName,
-        (style, is_quiet): (Style, bool),
+        style: Style,
         board: ViewBoard,
         stop: StopRequest,
     ) -> Self {
         Self {
             name,
             style,
-            is_quiet,
             board,
             rows: BTreeMap::new(),
             away: BTreeMap::new(),
             is_changed: false,
             is_complete: false,
             next_at: Nanos::ZERO,
+            waits: false,
             stop,
             failure: None,
         }
@@ -76,7 +76,6 @@ impl Output {
         }
         self.is_complete |= changes.is_complete;
         match self.style {
-            _ if self.is_quiet => {}
             Style::Json => {
                 let lines: Vec<_> = json_lines(&changes).collect();
                 lines.iter().for_each(|line| self.say(line));
@@ -146,6 +145,10 @@ impl Agent for Output {
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
+        self.waits = now < self.next_at;
+        if self.waits {
+            return 0;
+        }
         let changes = self.board.take();
         let mut done = usize::from(!changes.is_empty());
         self.show(changes);
@@ -165,7 +168,7 @@ impl Agent for Output {
     }
 
     fn wake_at(&self) -> Nanos {
-        if self.is_changed && self.is_complete { self.next_at } else { Nanos::MAX }
+        if self.waits { self.next_at } else { Nanos::MAX }
     }
 
     fn close(&mut self, now: Nanos) {

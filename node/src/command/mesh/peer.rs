@@ -182,13 +182,11 @@ pub(super) fn run(page: &PeerPage, common: &CommonArgs) -> Result<ExitCode> {
     let Kept { journal, history, others, lineages } = page.open(name, &mut group, &slot)?;
     let mut output = ThreadGroup::new(clock, WaitStrategy::Block, Threads::Dedicated);
     let output_slot = output.blocking_thread("output")?;
-    let board = ViewBoard::new(output_slot.waker());
-    let style = if page.json { Style::Json } else { Style::Table };
+    let waker = output_slot.waker();
     let is_quiet = common.is_quiet();
-    output.add(
-        &output_slot,
-        Box::new(Output::new(name, (style, is_quiet), board.clone(), stop.clone())),
-    );
+    let board = if is_quiet { ViewBoard::quiet(waker) } else { ViewBoard::new(waker) };
+    let style = if page.json { Style::Json } else { Style::Table };
+    output.add(&output_slot, Box::new(Output::new(name, style, board.clone(), stop.clone())));
 
     let source = page.source(&journal, &mut group, &slot)?;
     let (sender, stopped) = channel();

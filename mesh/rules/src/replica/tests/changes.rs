@@ -79,6 +79,53 @@ fn a_lost_last_change_is_found_by_heartbeats() {
     assert_eq!(mesh.view(3), ["s1 AAPL 100"]);
 }
 
+/// Somebody leaves while a change is on its way by relays: these may reckon with other groups.
+#[test]
+fn what_was_written_just_before_relays_change_is_sent_to_all_again() {
+    let mut mesh = Mesh::default();
+    for number in 1..=6 {
+        let (name, first) = (format!("s{number}"), ["s1"]);
+        let connect = if number == 1 { &[] } else { &first[..] };
+        mesh.start(Settings { direct: 1, ..settings(&name, number, connect) }, Owned::new());
+    }
+    mesh.pass(BEAT * 2);
+    let relayed = |mesh: &Mesh, of: u64| {
+        let status = mesh.processes[&of].replica.status(mesh.now());
+        let owner = status.members.into_iter().find(|one| one.name == name("s1")).unwrap();
+        matches!(owner.route, Route::Relayed(_))
+    };
+    let relayed: Vec<u64> = (2..=5).filter(|number| relayed(&mesh, *number)).collect();
+    assert!(!relayed.is_empty());
+    mesh.loses_deltas = true;
+    mesh.trade(1, "AAPL", "100");
+    mesh.loses_deltas = false;
+    mesh.kill(6);
+    for number in relayed {
+        assert_eq!(mesh.view(number), ["s1 AAPL 100"], "s{number}");
+    }
+}
+
+/// Of two connections to a peer one is closed, and what was asked for on it does not come.
+#[test]
+fn what_was_asked_for_on_a_connection_that_is_gone_is_asked_for_again() {
+    let mut mesh = three();
+    mesh.trade(3, "MSFT", "7");
+    mesh.disks_wait = true;
+    let wanted = Wanted {
+        from: LinkId::new(99),
+        until: Steady::MAX,
+        through: Version { incarnation: life(&[1]), sequence: Sequence::new(9) },
+        is_gap: true,
+    };
+    let replica = &mut mesh.processes.get_mut(&3).unwrap().replica;
+    replica.links.insert(LinkId::new(99), Link::new(replica.told, None));
+    replica.wants.insert(name("s1"), wanted);
+    mesh.queue.push_back((3, Event::LinkDown(LinkId::new(99))));
+    mesh.settle();
+    let asked = mesh.processes[&3].replica.wants[&name("s1")];
+    assert_eq!(Some(&asked.from), mesh.processes[&3].replica.peers.get(&name("s1")));
+}
+
 #[test]
 fn a_slow_peer_gets_the_last_row_alone() {
     let mut mesh = three();

@@ -88,6 +88,8 @@ impl World {
             if let Some(spare) = (0..self.cast.places).find(is_spare) {
                 let run = self.processes[runner].run;
                 self.exam.as_mut().expect("it was set").intruder = Some((spare, runner, run));
+                // As above: what nobody else holds any more would end its owner.
+                self.processes[spare].history.clear();
                 self.start(spare);
             }
         }
