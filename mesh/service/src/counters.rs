@@ -1,6 +1,16 @@
 //! Counters: what a peer has counted, by name, for its state.
 
 use allot_mesh_rules::Counters;
+use allot_runtime::Counter;
+
+/// What its door counts: connections that it has ended, or could not take.
+const OF_DOOR: [Counter; 5] = [
+    Counter::ConnectionsSurplus,
+    Counter::ConnectionsUnread,
+    Counter::ConnectionsFaulty,
+    Counter::IdentitiesTaken,
+    Counter::DescriptorsOut,
+];
 
 /// What the service of a peer counts itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -25,6 +35,7 @@ pub(crate) struct ServiceCounters {
 pub(crate) fn named(
     replica: &Counters,
     service: &ServiceCounters,
+    door: &allot_runtime::Counters,
     output_conflated: u64,
     source: &[(&'static str, u64)],
 ) -> Vec<(String, u64)> {
@@ -54,7 +65,8 @@ pub(crate) fn named(
         ("output_conflated", output_conflated),
         ("snapshots_skipped", service.snapshots_skipped),
     ];
-    let all = all.iter().chain(source);
+    let of_door = OF_DOOR.map(|counter| (counter.label(), door.get(counter)));
+    let all = all.iter().chain(&of_door).chain(source);
     all.map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
 
@@ -68,7 +80,9 @@ mod tests {
         let page = include_str!("../../../docs/MESH.md");
         let table = page.lines().filter(|line| line.starts_with("| `"));
         let table: Vec<&str> = table.collect();
-        for (name, _) in named(&Counters::default(), &ServiceCounters::default(), 0, &[]) {
+        let (replica, service) = (Counters::default(), ServiceCounters::default());
+        let all = named(&replica, &service, &allot_runtime::Counters::new(), 0, &[]);
+        for (name, _) in all {
             let is_there = table.iter().any(|line| line.contains(&format!("`{name}`")));
             assert!(is_there, "{name} is not in a table of docs/MESH.md");
         }

@@ -297,7 +297,13 @@ impl PeerAgent {
             rows: count(status.rows),
             digest: status.digest,
             namesake: status.namesake,
-            counters: named(&status.counters, &self.counters, output, &source),
+            counters: named(
+                &status.counters,
+                &self.counters,
+                self.links.counted(),
+                output,
+                &source,
+            ),
             members,
             more,
         }

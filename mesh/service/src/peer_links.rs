@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use allot_mesh_rules::{Address, LinkId, Message};
 use allot_runtime::{
-    Context, CurveKeys, Door, DoorOptions, Envelope, Link, LinkOptions, LinkPoller, Nanos, PollSet,
-    RuntimeError, SendError, Transport,
+    Context, Counters, CurveKeys, Door, DoorOptions, Envelope, Link, LinkOptions, LinkPoller,
+    Nanos, PollSet, RuntimeError, SendError, Transport,
 };
 
 use crate::Frame;
@@ -45,6 +45,7 @@ pub(crate) struct PeerLinks {
     context: Context,
     keys: Option<CurveKeys>,
     door: Door,
+    counted: Counters,
     envelope: Envelope,
     /// Peers that have connected, by their identity at the door.
     accepted: BTreeMap<Vec<u8>, LinkId>,
@@ -109,10 +110,13 @@ impl PeerLinks {
         let message_bytes_max = FRAME_BYTES_MAX + 1;
         let transport = Transport::Native;
         let options = DoorOptions { message_bytes_max, high_water: HIGH_WATER, keys, transport };
+        let (mut door, counted) = (Door::bind(context, listen, options)?, Counters::new());
+        door.count_into(&counted);
         Ok(Self {
             context: context.clone(),
             keys,
-            door: Door::bind(context, listen, options)?,
+            door,
+            counted,
             envelope: Envelope::new(),
             accepted: BTreeMap::new(),
             dialled: BTreeMap::new(),
@@ -127,6 +131,11 @@ impl PeerLinks {
             dials: 0,
             frame: Vec::new(),
         })
+    }
+
+    /// What the door has counted.
+    pub(crate) const fn counted(&self) -> &Counters {
+        &self.counted
     }
 
     /// Where others connect.

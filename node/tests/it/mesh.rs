@@ -563,6 +563,10 @@ fn flags_that_would_do_nothing_and_mistyped_commands_are_refused() {
             mesh.spawn("A", &[], &[&flag[..], &["--data", "a"]].concat()).outcome().misuse();
         assert!(error.contains(flag[0]) && error.contains("at least 1"), "{error}");
     }
+    for nobody in ["tcp://*:12345", "127.0.0.1:0", "0.0.0.0:12345"] {
+        let error = mesh.spawn("A", &[], &["--connect", nobody]).outcome().misuse();
+        assert!(error.contains("nobody can be reached at"), "{error}");
+    }
     let error = mesh.spawn("help", &[], &[]).outcome().misuse();
     assert!(error.contains("give the strategy another name"), "{error}");
     let error = mesh.place.run(&["mesh", "staus", "12345"]).misuse();

@@ -39,7 +39,7 @@ pub(super) struct NativeDealer {
     quiet: Quiet,
     /// How many connections were made.
     connections: u64,
-    /// How many dials came to nothing since the last one.
+    /// How many dials there were since something was heard.
     tries: u32,
     now: Nanos,
     /// When it dials, or gives a dial up; none while it is open.
@@ -124,6 +124,8 @@ impl NativeDealer {
                     {
                         frame.clear();
                         frame.extend_from_slice(body);
+                        // One that greets and goes has said nothing: it is dialled ever later.
+                        self.tries = 0;
                         return true;
                     }
                 }
@@ -158,7 +160,6 @@ impl NativeDealer {
     fn open(&mut self) {
         self.connections += 1;
         self.quiet.end();
-        self.tries = 0;
         self.due = None;
         // An empty frame at every connection tells a hub that this peer is connected.
         if self.name.is_some()
@@ -394,6 +395,33 @@ mod tests {
             self.until(|ends| ends.link.receive(&mut frame).then_some(()));
             assert_eq!(frame, vec![8; len]);
         }
+
+        /// Dials since something was heard.
+        fn tries(&self) -> u32 {
+            let Kind::Native(dealer) = &self.link.0 else { panic!("it is native") };
+            dealer.tries
+        }
+    }
+
+    #[test]
+    fn who_greets_and_goes_is_dialled_ever_later() {
+        let mut ends = Ends::new(Transport::Native, None);
+        for tries in 1..=3 {
+            ends.until(|ends| {
+                assert!(!ends.door.as_mut().unwrap().receive(&mut Envelope::new()));
+                ends.link.is_connected().then_some(())
+            });
+            assert_eq!(ends.tries(), tries);
+            ends.door = None;
+            let mut frame = Vec::new();
+            ends.until(|ends| {
+                assert!(!ends.link.receive(&mut frame));
+                (!ends.link.is_connected()).then_some(())
+            });
+            ends.open_again();
+        }
+        ends.exchange(1);
+        assert_eq!(ends.tries(), 0);
     }
 
     #[test]

@@ -150,6 +150,17 @@ fn source(text: &str) -> Result<SourceId, String> {
     SourceId::new(text.as_bytes()).map_err(|reject| reject.to_string())
 }
 
+/// Whether an endpoint is where somebody listens, and not where others reach it.
+fn is_any(endpoint: &str) -> bool {
+    ["tcp://0.0.0.0:", "tcp://*:", "tcp://[::]:"].iter().any(|any| endpoint.starts_with(any))
+        || endpoint == "ipc://*"
+}
+
+/// Whether the port of an endpoint is yet to be chosen.
+fn has_no_port(endpoint: &str) -> bool {
+    endpoint.starts_with("tcp://") && (endpoint.ends_with(":0") || endpoint.ends_with(":*"))
+}
+
 /// A time of the day, as the time since midnight.
 fn time_of_day(text: &str) -> Result<Duration, String> {
     let bad = || "use a time from 00:00 to 23:59".to_owned();
@@ -333,9 +344,6 @@ impl PeerPage {
     /// What the replica is told.
     fn settings(&self, name: StrategyName, endpoint: &str) -> Result<Settings> {
         let advertised = self.advertise.as_ref().map_or(endpoint, |address| &address.0);
-        let is_any = |host: &str| {
-            ["tcp://0.0.0.0:", "tcp://*:", "tcp://[::]:"].iter().any(|any| host.starts_with(any))
-        };
         demand(
             !is_any(advertised),
             format!("nobody can connect to {advertised}: say where with --advertise HOST:PORT"),
@@ -347,6 +355,14 @@ impl PeerPage {
             })
         };
         // What this peer listens on is no peer.
+        let mut others = self.connect.iter().chain(&self.peers);
+        if let Some(nobody) = others.find(|one| is_any(&one.0) || has_no_port(&one.0)) {
+            return Err(Misuse::error(format!(
+                "nobody can be reached at {}: name the host and the port of a peer, such as \
+                 127.0.0.1:12345",
+                nobody.0
+            )));
+        }
         let connect = self.connect.iter().chain(&self.peers).filter(|one| one.0 != endpoint);
         Ok(Settings {
             name,
