@@ -30,6 +30,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::arguments::LengthArgs;
+use crate::client::ClientKind;
 use crate::experiment::{self, Experiment, Order, Subject};
 use crate::load::{Load, Target};
 use crate::offer::Offer;
@@ -55,6 +56,13 @@ pub(crate) struct PeerArgs {
     /// Server binary [default: `allot` beside this one]
     #[arg(long, value_name = "PATH")]
     allot: Option<PathBuf>,
+    /// Which client sends to Allot and the echo: a DEALER of libzmq, or allot-client
+    #[arg(long, value_enum, default_value_t)]
+    client: ClientKind,
+    /// Who speaks ZeroMQ's protocol at the front door of Allot: native or libzmq [default: as
+    /// `allot serve` has it]
+    #[arg(long, value_name = "TRANSPORT")]
+    transport: Option<String>,
     /// Measure only these peers [default: all that are installed]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PEER,…")]
     only: Vec<Peer>,
@@ -85,6 +93,9 @@ pub(crate) fn measure(args: &PeerArgs) -> Result<ExitCode> {
     }
     let series = experiment.run(Order::Listed, subjects)?;
     experiment.facts = programs.versions();
+    experiment.facts.insert("client".to_owned(), args.client.to_string());
+    let transport = args.transport.iter().map(|name| ("transport".to_owned(), name.clone()));
+    experiment.facts.extend(transport);
     let results = Results::new(skipped, &series);
     let has_failed = !results.failures().is_empty();
     experiment.finish(&page(&results), &results, has_failed)
@@ -143,7 +154,9 @@ impl PeerArgs {
 
     /// Measures the echo or Allot itself.
     fn over_zeromq(&self, peer: Peer) -> Result<Vec<Point>> {
-        let mut settings = ServerSettings { allot: self.allot.clone(), ..Default::default() };
+        let transport = self.transport.iter();
+        let more = transport.flat_map(|name| ["--transport".to_owned(), name.clone()]).collect();
+        let mut settings = ServerSettings { allot: self.allot.clone(), more, ..Default::default() };
         if peer == Peer::AllotJournal {
             settings.data = Some(self.data.clone());
             settings.ack = Some("journal".to_owned());
@@ -174,6 +187,6 @@ impl PeerArgs {
     }
 
     fn load(&self, shape: Shape) -> Load {
-        Load { batch: shape.batch, ..Load::usual(self.lengths.lengths()) }
+        Load { batch: shape.batch, client: self.client, ..Load::usual(self.lengths.lengths()) }
     }
 }
