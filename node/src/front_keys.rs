@@ -36,10 +36,11 @@ pub(crate) fn of_feed(settings: &Settings) -> Result<Option<CurveKeys>> {
 /// The keys of what is named, in a file that is made if it is not there.
 pub(crate) fn read_or_create(path: &Path, of: &str) -> Result<CurveKeys> {
     let what = || format!("cannot use the keys of {of} in {}", path.display());
-    match fs::read_to_string(path) {
+    match fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
         Ok(text) => {
+            let keys = CurveKeys::read(&text).with_context(what)?;
             warn_if_shared(path);
-            CurveKeys::read(&text).with_context(what)
+            Ok(keys)
         }
         Err(error) if error.kind() == ErrorKind::NotFound => create(path).map_err(|error| {
             let path = path.display();
@@ -55,14 +56,16 @@ pub(crate) fn read_or_create(path: &Path, of: &str) -> Result<CurveKeys> {
 /// The keys of what is named, which another process has made.
 pub(crate) fn read(path: &Path, of: &str) -> Result<CurveKeys> {
     let what = || format!("cannot use the keys of {of} in {}", path.display());
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let text = text.map_err(|error| {
         anyhow!(
-            "cannot read the keys of {of} in {}: {error}; name the file that it was started with",
+            "cannot read the keys of {of} in {}: {error}; name the file that {of} was started with",
             path.display()
         )
     })?;
+    let keys = CurveKeys::read(&text).with_context(what)?;
     warn_if_shared(path);
-    CurveKeys::read(&text).with_context(what)
+    Ok(keys)
 }
 
 /// Whoever can read the file can pass for this server.

@@ -5,14 +5,33 @@ use std::path::{Path, PathBuf};
 use allot_domain::LogIndex;
 use allot_mesh_rules::{Owned, Record, Traded};
 use allot_mesh_service::{STRATEGY_STAMP, read_strategy_record};
-use anyhow::Result;
+use allot_server::read_ledger;
+use anyhow::{Result, ensure};
 
 use crate::command::mesh::peer::JOURNAL;
 use crate::record_reader::{self, Records, read_all};
+use crate::trader_journal_reader;
 
 /// The folder of a strategy's journal, if this is its data directory, or that folder itself.
 pub(crate) fn find(data: &Path) -> Option<PathBuf> {
     record_reader::find([data.join(JOURNAL), data.to_owned()], STRATEGY_STAMP)
+}
+
+/// Refuses a directory that has the journal of a strategy and a ledger: one of them would pass for
+/// all that there is.
+///
+/// # Errors
+/// When it has both.
+pub(crate) fn demand_alone(data: &Path) -> Result<()> {
+    let is_alone = read_ledger(data).is_err() || !data.join(JOURNAL).exists();
+    let is_of_trader = || trader_journal_reader::find(data).is_some();
+    ensure!(
+        is_alone || is_of_trader(),
+        "{0} holds a ledger and the journal of a strategy of a mesh; name one of them, such as \
+         {0}/{JOURNAL} or {0}/shard-0",
+        data.display()
+    );
+    Ok(())
 }
 
 /// Whether a journal of this stamp is one of a strategy.

@@ -53,7 +53,7 @@ impl CurveKeys {
             setting: "pair of keys",
             given,
             expected: "a file with the lines \"public KEY\" and \"secret KEY\", each KEY 40 \
-                       characters of Z85, as the server makes it",
+                       characters of Z85, as `allot` makes it",
         };
         let key = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name));

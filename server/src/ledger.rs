@@ -22,6 +22,9 @@ use allot_domain::{LedgerId, ShardId};
 /// The file.
 const FILE: &str = "ledger";
 
+/// The folder in which a strategy of a mesh keeps its journal.
+const STRATEGY_FOLDER: &str = "journal";
+
 /// Only the owner may read what a ledger holds.
 pub(crate) const FILE_MODE: u32 = 0o600;
 /// See [`FILE_MODE`].
@@ -62,6 +65,8 @@ pub enum LedgerError {
     None(PathBuf),
     /// It is the folder of one shard.
     OfOneShard(PathBuf),
+    /// It holds the journal of another program.
+    OfAnother(PathBuf),
     /// It holds journals that are older than ledgers.
     Unnamed(PathBuf),
     /// It holds a ledger already.
@@ -94,6 +99,8 @@ enum Holds {
     Shards,
     /// The files of one journal.
     OneJournal,
+    /// The journal of a strategy of a mesh, which has no ledger.
+    Strategy,
 }
 
 impl Ledger {
@@ -173,6 +180,7 @@ fn missing(data: &Path) -> Result<LedgerError, LedgerError> {
         Holds::Nothing => LedgerError::None(data),
         Holds::Shards => LedgerError::Unnamed(data),
         Holds::OneJournal => LedgerError::OfOneShard(data),
+        Holds::Strategy => LedgerError::OfAnother(data),
     })
 }
 
@@ -183,6 +191,7 @@ fn make(data: &Path, system: &'static str, expected: Holds) -> Result<Ledger, Le
     let io = |error| LedgerError::Io(data.to_owned(), error);
     match holds(data)? {
         Holds::OneJournal => return Err(LedgerError::OfOneShard(data.to_owned())),
+        Holds::Strategy => return Err(LedgerError::OfAnother(data.to_owned())),
         found if found == expected => {}
         Holds::Shards => return Err(LedgerError::Unnamed(data.to_owned())),
         Holds::Nothing => return Err(LedgerError::NothingToAdopt(data.to_owned())),
@@ -279,6 +288,9 @@ fn holds(data: &Path) -> Result<Holds, LedgerError> {
         }
         if name.starts_with("shard-") {
             found = Holds::Shards;
+        } else if name == STRATEGY_FOLDER && found == Holds::Nothing {
+            let is_one = holds_journal(&data.join(name)).map_err(io)?;
+            found = if is_one { Holds::Strategy } else { found };
         }
     }
     Ok(found)
@@ -322,6 +334,11 @@ impl fmt::Display for LedgerError {
             Self::OfOneShard(data) => write!(
                 f,
                 "{} is the folder of one shard; name the directory above it",
+                data.display()
+            ),
+            Self::OfAnother(data) => write!(
+                f,
+                "{} holds the journal of a strategy of a mesh; give another directory",
                 data.display()
             ),
             Self::Unnamed(data) => {

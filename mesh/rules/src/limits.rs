@@ -46,6 +46,10 @@ pub const PENDING_MAX: usize = 65_536;
 /// Links, with those that nobody has greeted on: two for each member, for both may connect at once.
 pub const LINKS_MAX: usize = 4 * MEMBERS_MAX;
 
+/// Connections that one member may have made: an older one has gone, and it will be noticed; more
+/// would keep others out.
+pub const LINKS_OF_A_NAME_MAX: usize = 8;
+
 /// The largest absolute value of a position or of a quantity, in 1e-9: about 39 digits less ten, so
 /// that no sum of two can overflow.
 pub const NANOS_MAX: i128 = 1 << 95;

@@ -22,6 +22,7 @@ mod history_agent;
 mod view_board;
 mod trade_source;
 mod notice_text;
+mod notice_pace;
 mod peer_links;
 mod counters;
 mod peer_agent;

@@ -12,7 +12,8 @@ pub(crate) fn log(notice: &Notice, connect: &[Address]) {
         }
         Notice::Alone => tracing::warn!(
             "no peer answered at {}: this strategy starts alone; peers that come later may hold \
-             newer positions of its name, and then it stops",
+             newer positions of its name, and then it stops; if the mesh encrypts, all peers need \
+             its keys (--secret)",
             connect.iter().map(Address::as_str).collect::<Vec<_>>().join(", ")
         ),
         Notice::Unanswered(names) => {

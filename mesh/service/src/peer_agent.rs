@@ -15,6 +15,7 @@ use crate::counters::{ServiceCounters, named};
 use crate::limits::{
     IN_FLIGHT_MAX, PAGES_PER_TURN, ROOM_AGAIN, STATUS_PAGE_MEMBERS, TRADES_PER_TURN, VIEW_PAGE_ROWS,
 };
+use crate::notice_pace::NoticePace;
 use crate::peer_links::{Arrival, Client, PeerLinks};
 use crate::{
     Frame, HistoryTimes, MemberChange, OwnerJournal, PeerStatus, SnapshotKind, SnapshotQueue,
@@ -39,6 +40,7 @@ pub struct PeerAgent {
     wall: WallClock,
     started: Unix,
     counters: ServiceCounters,
+    notices: NoticePace,
     /// Whom it was told to connect to.
     connect: Vec<Address>,
     has_started: bool,
@@ -137,6 +139,7 @@ impl PeerAgent {
             wall,
             started,
             counters: ServiceCounters::default(),
+            notices: NoticePace::new(),
             connect,
             has_started: false,
             shown_at: Nanos::MAX,
@@ -188,7 +191,7 @@ impl PeerAgent {
             Effect::Changed(owner, row) => {
                 self.board.iter().for_each(|board| board.change(owner, row));
             }
-            Effect::Notice(notice) => self.note(notice),
+            Effect::Notice(notice) => self.note(now, notice),
             Effect::Refused(trade, refusal) => self.refuse(trade, refusal),
             Effect::StepDown(reason) => {
                 self.failure = Some(step_down_text(self.name, &reason, self.journal.is_kept()));
@@ -213,8 +216,14 @@ impl PeerAgent {
         }
     }
 
-    fn note(&self, notice: Notice) {
-        notice_text::log(&notice, &self.connect);
+    fn note(&mut self, now: Now, notice: Notice) {
+        let passed_over = self.notices.take(Nanos::from_unix(now.steady.get()));
+        if let Some(count @ 1..) = passed_over {
+            tracing::warn!("{count} notices were not logged: there were too many");
+        }
+        if passed_over.is_some() {
+            notice_text::log(&notice, &self.connect);
+        }
         let Some(board) = &self.board else { return };
         match notice {
             Notice::Joined(name, address, incarnation) => {
@@ -390,7 +399,9 @@ impl PeerAgent {
     /// Takes a snapshot if one is due. One of a view that has not changed is not stored again,
     /// unless the day is over.
     fn take_snapshot(&mut self, steady: Nanos, now: Now) {
-        let Some(timer) = &mut self.history else { return };
+        // Before it has joined, its view is not the one of the day.
+        let is_open = self.has_started && self.shown_at == Nanos::MAX;
+        let Some(timer) = self.history.as_mut().filter(|_| is_open) else { return };
         let due = timer.times.due(steady, now.unix);
         self.history_wake_at = timer.times.wake_at(steady, now.unix);
         if timer.queue.take_failure() {

@@ -275,6 +275,7 @@ impl PeerLinks {
             transport: Transport::Native,
         };
         let mut link = Link::dealer(&self.context, address.as_str(), None, options)?;
+        link.count_into(&self.counted);
         self.dials += 1;
         self.poller.add(&mut link, self.dials);
         self.numbers.insert(address.clone(), self.dials);

@@ -71,6 +71,7 @@ struct LastRecord {
 
 /// Prints what is there; fails if something is damaged.
 pub(crate) fn run(inspect: &Inspect) -> Result<ExitCode> {
+    strategy_journal_reader::demand_alone(&inspect.data)?;
     let trader = trader_journal_reader::find(&inspect.data);
     let directories = match trader.or_else(|| strategy_journal_reader::find(&inspect.data)) {
         Some(whole) => vec![whole],

@@ -65,6 +65,7 @@ pub(crate) struct Verify {
 
 /// Verifies every shard; fails if anything is wrong.
 pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
+    strategy_journal_reader::demand_alone(&verify.data)?;
     if let Some(trader) = trader_journal_reader::find(&verify.data) {
         ensure!(
             verify.replies.is_empty(),

@@ -374,24 +374,53 @@ fn the_fills_of_a_source_are_followed_and_what_came_meanwhile_is_asked_for() {
     let split = ["feed", "aum", "--front", &ends.front, "--weights", "a=40,b=60", "--count", "1"];
     mesh.place.run(&split).ok();
     let fills = |place: &Place, source: &str, lines: &str| {
-        place.write("fills.csv", &format!("ticker,side,price,quantity\n{lines}"));
+        place.write("fills.csv", &format!("ticker,side,price,quantity,id\n{lines}"));
         let feed = ["feed", "fills", "--file", "fills.csv", "--front", &ends.front];
         place.run(&[&feed[..], &["--source", source]].concat()).ok();
     };
-    fills(&mesh.place, "desk-1", "AAPL,buy,10,100\nAAPL,sell,10,30\n");
+    fills(&mesh.place, "desk-1", "AAPL,buy,10,100,1\nAAPL,sell,10,30,2\n");
     let follow = ["--follow", &ends.publish, "--front", &ends.front, "--source"];
     let more = [&["--data", "a"][..], &follow, &["desk-1"]].concat();
     mesh.start("A", &[], &more);
     mesh.has("A", "A", "AAPL", "70");
-    fills(&mesh.place, "desk-2", "AAPL,buy,10,1000\n");
-    fills(&mesh.place, "desk-3", "AAPL,buy,10,5\nMSFT,buy,10,8\n");
+    fills(&mesh.place, "desk-2", "AAPL,buy,10,1000,1\n");
+    fills(&mesh.place, "desk-3", "AAPL,buy,10,5,1\nMSFT,buy,10,8,2\n");
     mesh.kill("A");
-    fills(&mesh.place, "desk-1", "AAPL,buy,10,1\nMSFT,buy,10,3\n");
+    fills(&mesh.place, "desk-1", "AAPL,buy,10,1,3\nMSFT,buy,10,3,4\n");
     mesh.start("A", &[], &more);
     // Those of other sources are not its own.
     mesh.has("A", "A", "MSFT", "3");
     mesh.has("A", "A", "AAPL", "71");
+    // What an earlier process has taken is asked for when it is taken back.
+    let bust = ["bust", "desk-1", "1", "--ticker", "AAPL", "--front", &ends.front];
+    mesh.place.run(&bust).ok();
+    mesh.has("A", "A", "AAPL", "-29");
     mesh.interrupt("A").ok();
+}
+
+/// Who verifies a directory of both would see one of them.
+#[test]
+fn a_strategy_and_a_server_share_no_directory() {
+    let mut mesh = Mesh::new();
+    let ends = ["--new", "--front", "ipc://f", "--publish", "ipc://p"];
+    let serve = |data| [&["serve", "--data", data], &ends[..]].concat();
+    let mut server = mesh.place.start(&serve("ledger"));
+    server.line_with("listening ");
+    server.kill();
+    let error = mesh.spawn("A", &[], &["--data", "ledger"]).outcome().error();
+    assert!(error.contains("the data directory of another system, allocation"), "{error}");
+    mesh.start("B", &[], &["--data", "b"]);
+    mesh.interrupt("B").ok();
+    let error = mesh.place.run(&serve("b")).error();
+    assert!(error.contains("holds the journal of a strategy of a mesh"), "{error}");
+    let (from, to) =
+        (mesh.place.path().join("b/journal"), mesh.place.path().join("ledger/journal"));
+    fs::rename(from, to).unwrap();
+    for command in ["verify", "inspect"] {
+        let error = mesh.place.run(&[command, "ledger"]).error();
+        assert!(error.contains("name one of them, such as ledger/journal"), "{error}");
+        mesh.place.run(&[command, "ledger/journal"]).ok();
+    }
 }
 
 #[test]
@@ -563,7 +592,7 @@ fn what_cannot_be_opened_is_named_with_what_to_do() {
     place.write("file", "");
     for (arguments, expected) in [
         (["view", "0", "--secret", "none"], "keys of the mesh in none: "),
-        (["status", "0", "--secret", "none"], "name the file that it was started with"),
+        (["status", "0", "--secret", "none"], "name the file that the mesh was started with"),
         (["A", "0", "--secret", "none/keys"], "cannot make the keys of the mesh in none/keys: "),
         (["A", "0", "--data", "file/A"], "give --data a directory that this user may write"),
     ] {

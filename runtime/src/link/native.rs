@@ -18,7 +18,7 @@ use crate::hub::routing_id;
 use crate::limits::{
     HANDSHAKE, LINK_READ_BYTES, LINK_UNTAKEN_BYTES_MAX, RECONNECT_FIRST, RECONNECT_LONGEST,
 };
-use crate::native_socket::{Client, Gone, Target};
+use crate::native_socket::{self, Client, Gone, Target};
 use crate::poller::Interest;
 use crate::socket::Quiet;
 use crate::{Counter, Counters, Nanos, PollSet};
@@ -39,8 +39,9 @@ pub(super) struct NativeDealer {
     quiet: Quiet,
     /// How many connections were made.
     connections: u64,
-    /// How many dials there were since something was heard.
+    /// How many dials there were since one that lasted, and on which something was heard.
     tries: u32,
+    opened_at: Nanos,
     now: Nanos,
     /// When it dials, or gives a dial up; none while it is open.
     due: Option<Nanos>,
@@ -64,6 +65,7 @@ impl NativeDealer {
             quiet: Quiet::default(),
             connections: 0,
             tries: 0,
+            opened_at: Nanos::ZERO,
             now: Nanos::ZERO,
             due: Some(Nanos::ZERO),
             counters: Counters::new(),
@@ -124,14 +126,19 @@ impl NativeDealer {
                     {
                         frame.clear();
                         frame.extend_from_slice(body);
-                        // One that greets and goes has said nothing: it is dialled ever later.
-                        self.tries = 0;
+                        // One that greets, says something and goes is dialled ever later, too.
+                        if self.opened_at + RECONNECT_LONGEST <= self.now {
+                            self.tries = 0;
+                        }
                         return true;
                     }
                 }
                 // A DEALER's peers have nothing to subscribe to.
                 Ok(Some(Event::Subscribe(_) | Event::Cancel(_)) | None) => {}
-                Err(_) => self.lose(),
+                Err(fault) => {
+                    self.counters.add(native_socket::of_fault(fault), 1);
+                    self.lose();
+                }
             }
         }
         false
@@ -160,6 +167,7 @@ impl NativeDealer {
     fn open(&mut self) {
         self.connections += 1;
         self.quiet.end();
+        self.opened_at = self.now;
         self.due = None;
         // An empty frame at every connection tells a hub that this peer is connected.
         if self.name.is_some()
@@ -420,6 +428,10 @@ mod tests {
             });
             ends.open_again();
         }
+        ends.exchange(1);
+        assert_eq!(ends.tries(), 4, "it has not lasted yet");
+        let Kind::Native(dealer) = &mut ends.link.0 else { panic!("it is native") };
+        dealer.opened_at = Nanos::ZERO;
         ends.exchange(1);
         assert_eq!(ends.tries(), 0);
     }

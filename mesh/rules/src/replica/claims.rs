@@ -61,7 +61,12 @@ impl Replica {
         }
         let new = Claim { taken: taken.clone(), until, said: now.steady, is_counted: false };
         link.claim = Some(new);
-        self.dials.ask_now(now.steady, &taken.address);
+        // Nobody else listens where this one does: it is said of a process that was here before.
+        let is_before = taken.address == self.settings.address;
+        link.is_claim_told |= is_before;
+        if !is_before {
+            self.dials.ask_now(now.steady, &taken.address);
+        }
     }
 
     /// The latest process of this name of which somebody says now that it hears it, and who says

@@ -20,13 +20,16 @@ impl Replica {
             .map(|(id, link)| (*id, link.address.is_some()))
             .collect();
         let outgoing: Vec<LinkId> = all.iter().filter(|(_, out)| *out).map(|(id, _)| *id).collect();
-        let incoming = all.iter().rfind(|(_, out)| !out).map(|(id, _)| *id);
+        let mut accepted: Vec<LinkId> =
+            all.iter().filter(|(_, out)| !out).map(|(id, _)| *id).collect();
+        let incoming = accepted.pop();
+        let surplus = (accepted.len() + 1).saturating_sub(limits::LINKS_OF_A_NAME_MAX);
         let stays = match (outgoing.first(), incoming) {
             (Some(first), Some(_)) if self.settings.name < name => Some(*first),
             (first, incoming) => incoming.or(first.copied()),
         };
         let mut closed = Vec::new();
-        for id in outgoing {
+        for id in outgoing.into_iter().chain(accepted.into_iter().take(surplus)) {
             if Some(id) != stays {
                 out.push(Effect::Close(id));
                 self.links.remove(&id);

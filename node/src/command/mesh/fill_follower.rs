@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use allot_allocation_rules::TickerSeq;
 use allot_allocation_service::{Reply, Report, Topic, TopicName, decode_replies};
-use allot_domain::{MessageId, Side, SourceId, Ticker};
+use allot_domain::{MessageId, Quantity, Side, SourceId, Ticker};
 use allot_journal::state_hash;
 use allot_mesh_rules::{Origin, Trade, TradeQuantity, Unix};
 use allot_mesh_service::{Progress, SourceItem, TradeSource};
@@ -241,18 +241,17 @@ impl FillFollower {
         }
         let (quantity, time) = match reply {
             Reply::Allocated { id, side, quantity, time_ns, .. } => {
-                let shares = i128::from(quantity.get());
-                let signed = if *side == Side::Sell { -shares } else { shares };
+                let signed = signed(*side, *quantity);
                 self.remember(ticker, *id, signed);
                 (signed, *time_ns)
             }
-            Reply::Busted { of, time_ns, .. } => match self.fills.get(&(*ticker, *of)) {
+            Reply::Busted { of, time_ns, .. } => match self.quantity_of(ticker, *of, number) {
                 Some(signed) => (-signed, *time_ns),
                 None => {
                     self.counts.busts_unknown.fetch_add(1, Ordering::Relaxed);
                     return tracing::error!(
                         "{} has taken back its fill {of} of {ticker}, which this process has not \
-                         seen: correct the position by hand",
+                         seen and nobody keeps: correct the position by hand",
                         self.source
                     );
                 }
@@ -270,6 +269,36 @@ impl FillFollower {
         self.waker.wake();
     }
 
+    /// The quantity of an earlier fill of the source. One that came before this process started is
+    /// asked for at the front door.
+    fn quantity_of(&mut self, ticker: &Ticker, id: MessageId, bust: TickerSeq) -> Option<i128> {
+        let known = self.fills.get(&(*ticker, id)).copied();
+        known.or_else(|| self.look_back(ticker, id, bust))
+    }
+
+    /// Looks for a fill among all earlier outcomes of its ticker that the server keeps.
+    fn look_back(&mut self, ticker: &Ticker, id: MessageId, before: TickerSeq) -> Option<i128> {
+        let history = self.history.as_mut()?;
+        let mut next = TickerSeq::ZERO.next();
+        while next < before {
+            let page = history.ask(ticker, next);
+            let page = page.inspect_err(|error| {
+                tracing::warn!("cannot look for fill {id} of {ticker}: {error:#}");
+            });
+            let page = page.ok().filter(|page| !page.fills.is_empty())?;
+            let is_it = |reply: &&Reply| reply.source() == self.source.as_str();
+            for reply in page.fills.iter().filter(is_it) {
+                if let Reply::Allocated { id: found, side, quantity, .. } = reply
+                    && *found == id
+                {
+                    return Some(signed(*side, *quantity));
+                }
+            }
+            next = page.fills.iter().fold(page.from, |next, _| next.next());
+        }
+        None
+    }
+
     fn remember(&mut self, ticker: &Ticker, id: MessageId, signed: i128) {
         if FILLS_MAX <= self.oldest.len()
             && let Some(oldest) = self.oldest.pop_front()
@@ -279,6 +308,12 @@ impl FillFollower {
         self.fills.insert((*ticker, id), signed);
         self.oldest.push_back((*ticker, id));
     }
+}
+
+/// The shares of a fill; those of a sale are below zero.
+fn signed(side: Side, quantity: Quantity) -> i128 {
+    let shares = i128::from(quantity.get());
+    if side == Side::Sell { -shares } else { shares }
 }
 
 impl Agent for FillFollower {

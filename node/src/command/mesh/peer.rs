@@ -20,8 +20,9 @@ use allot_runtime::{
     Clock, Context, CurveKey, CurveKeys, StopRequest, ThreadGroup, ThreadSlot, Threads,
     WaitStrategy, WallClock, duration,
 };
+use allot_server::read_ledger;
 use allot_wire::nearest_name;
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::Args;
 
 use super::fill_follower::FollowSettings;
@@ -179,7 +180,9 @@ pub(super) fn run(page: &PeerPage, common: &CommonArgs) -> Result<ExitCode> {
     page.check_name(name)?;
     page.check()?;
     let listen = page.listen.as_ref().or(page.port.as_ref()).map(|address| address.0.clone());
-    let listen = listen.ok_or_else(|| Misuse::error("say where to listen: --listen ADDR"))?;
+    let listen = listen.ok_or_else(|| {
+        Misuse::error("say where to listen: `allot mesh NAME PORT`, or --listen ADDR")
+    })?;
     let keys = page.secret.as_deref().map(|path| read_or_create(path, "the mesh")).transpose()?;
     warn_if_open(&listen, keys.as_ref());
     let door = PeerDoor::bind(&Context::new()?, &listen, keys)?;
@@ -411,6 +414,7 @@ impl PeerPage {
         let Some(data) = &self.data else {
             return Ok(Kept::nothing());
         };
+        demand_no_ledger(data)?;
         let journal = open_journal(&data.join(JOURNAL), name, group, slot)?;
         let what = || {
             let data = data.display();
@@ -454,6 +458,13 @@ fn lacks(owned: &Owned, version: Version) -> bool {
     let has_adopted_since =
         owned.adopted().is_some_and(|adopted| version.incarnation < adopted.incarnation);
     !owned.covers(version) && !has_adopted_since
+}
+
+/// Refuses the data of another system: whoever verifies that finds one of the two.
+fn demand_no_ledger(data: &Path) -> Result<()> {
+    let Ok((system, _)) = read_ledger(data) else { return Ok(()) };
+    let data = data.display();
+    bail!("{data} is the data directory of another system, {system}; give a strategy its own")
 }
 
 fn open_journal(
