@@ -74,3 +74,30 @@ fn after_somebody_has_gone_an_owner_sends_to_all_until_all_have_noticed() {
         assert_eq!(mesh.view(number), ["s1 AAPL 3"]);
     }
 }
+
+/// They cost nothing to hold, and would keep others out.
+#[test]
+fn one_member_does_not_hold_all_connections() {
+    let mut mesh = three();
+    let hello = crate::Hello {
+        name: name("s9"),
+        incarnation: life(&[9]),
+        instance: Instance::new(9),
+        address: address("s9"),
+        is_joining: false,
+        heartbeat: BEAT,
+        heard: Instance::ZERO,
+    };
+    for number in 1_000..1_100 {
+        let link = LinkId::new(number);
+        mesh.queue.push_back((1, Event::LinkUp(link, None)));
+        mesh.queue.push_back((1, Event::Received(link, Message::Hello(hello.clone()))));
+    }
+    mesh.settle();
+    let links = &mesh.processes[&1].replica.links;
+    let of_nine = |link: &&Link| link.member().is_some_and(|peer| peer.name == name("s9"));
+    assert_eq!(links.values().filter(of_nine).count(), limits::LINKS_OF_A_NAME_MAX);
+    assert!(links.contains_key(&LinkId::new(1_099)), "the latest one is there");
+    mesh.trade(2, "AAPL", "5");
+    assert_eq!(mesh.view(1), ["s2 AAPL 5"]);
+}
