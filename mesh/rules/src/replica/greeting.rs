@@ -87,6 +87,11 @@ impl Replica {
             self.counters.bad_messages += 1;
             return;
         }
+        if self.links[&id].peer.is_some_and(|before| before.name != hello.name) {
+            // A process has one name for its life, and one that comes after it another connection.
+            self.counters.bad_messages += 1;
+            return self.close(now, id, out);
+        }
         if hello.instance == self.settings.instance {
             let link = &self.links[&id];
             if let Some(address) = &link.address {
@@ -153,9 +158,7 @@ impl Replica {
         out: &mut Vec<Effect>,
     ) {
         let link = self.links.get_mut(&id).expect("it said hello");
-        let is_another =
-            |before: Peer| before.name != peer.name || (peer.is_joining && !before.is_joining);
-        if link.peer.is_some_and(is_another) {
+        if link.peer.is_some_and(|before| peer.is_joining && !before.is_joining) {
             // Another process has the connection now: what was said on it before is not its word.
             self.vacate(now, id, out);
             let link = self.links.get_mut(&id).expect("it said hello");

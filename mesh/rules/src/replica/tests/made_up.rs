@@ -184,9 +184,9 @@ fn who_is_there_takes_the_place_of_invented_members() {
     assert_eq!(mesh.view(1), ["s4 MSFT 7"]);
 }
 
-/// With more members than are sent to directly, each that comes or goes makes new groups.
+/// Each member that comes or goes makes new groups: one connection makes one of them.
 #[test]
-fn names_that_one_connection_says_one_after_the_other_are_one_member_at_a_time() {
+fn a_connection_has_one_name() {
     let mut mesh = three();
     let link = LinkId::new(1_000);
     mesh.queue.push_back((1, Event::LinkUp(link, None)));
@@ -201,13 +201,21 @@ fn names_that_one_connection_says_one_after_the_other_are_one_member_at_a_time()
             heard: Instance::ZERO,
         })
     };
-    for number in 100..120 {
+    let peers = |mesh: &Mesh| -> Vec<_> {
+        mesh.processes[&1].replica.peers.keys().map(|peer| peer.to_string()).collect()
+    };
+    mesh.queue.push_back((1, Event::Received(link, says(100, false))));
+    mesh.settle();
+    assert_eq!(peers(&mesh), ["s2", "s3", "x100"]);
+    for number in 101..120 {
         mesh.queue.push_back((1, Event::Received(link, says(number, false))));
         mesh.settle();
-        let peers: Vec<_> = mesh.processes[&1].replica.peers.keys().copied().collect();
-        assert_eq!(peers, [name("s2"), name("s3"), name(&format!("x{number}"))]);
+        assert_eq!(peers(&mesh), ["s2", "s3"], "the connection was ended");
     }
-    // Another process of the last name has the connection, and joins.
+    // On another one, another process of its name joins.
+    let link = LinkId::new(1_001);
+    mesh.queue.push_back((1, Event::LinkUp(link, None)));
+    mesh.queue.push_back((1, Event::Received(link, says(219, false))));
     mesh.queue.push_back((1, Event::Received(link, says(219, true))));
     mesh.queue.push_back((1, Event::LinkDown(link)));
     mesh.settle();
