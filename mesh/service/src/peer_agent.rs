@@ -219,7 +219,7 @@ impl PeerAgent {
     fn note(&mut self, now: Now, notice: Notice) {
         let passed_over = self.notices.take(Nanos::from_unix(now.steady.get()));
         if let Some(count @ 1..) = passed_over {
-            tracing::warn!("{count} notices were not logged: there were too many");
+            tracing::warn!(count, "notices were not logged: there were too many");
         }
         if passed_over.is_some() {
             notice_text::log(&notice, &self.connect);

@@ -249,9 +249,16 @@ impl FillFollower {
                 Some(signed) => (-signed, *time_ns),
                 None => {
                     self.counts.busts_unknown.fetch_add(1, Ordering::Relaxed);
+                    let remedy = match self.history {
+                        Some(_) => "the server did not show it: correct the position by hand",
+                        None => {
+                            "correct the position by hand, and give --front FRONT, so that the \
+                             next one is asked for"
+                        }
+                    };
                     return tracing::error!(
                         "{} has taken back its fill {of} of {ticker}, which this process has not \
-                         seen and nobody keeps: correct the position by hand",
+                         seen; {remedy}",
                         self.source
                     );
                 }
