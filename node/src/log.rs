@@ -19,6 +19,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::log_output::LogOutput;
+
 /// The variable that filters by module, for example `info,allot_router=debug`.
 const FILTER_VARIABLE: &str = "ALLOT_LOG";
 
@@ -37,7 +39,7 @@ pub(crate) enum LogFormat {
 /// When that variable is no filter.
 pub(crate) fn start(level: LevelFilter, format: LogFormat) -> Result<()> {
     let filter = filter(env::var_os(FILTER_VARIABLE), level)?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(LogOutput::new(io::stderr(), format));
     let lines = match format {
         LogFormat::Text => {
             lines.with_target(false).with_ansi(io::stderr().is_terminal()).compact().boxed()
