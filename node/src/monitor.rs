@@ -20,19 +20,7 @@ impl Monitor {
         boxes: Vec<(String, Counters)>,
         stage_file: Option<StageFile>,
     ) -> Result<Self> {
-        Self::of(Signals::new(request)?, boxes, stage_file)
-    }
-
-    /// The same for what has taken the whole terminal: it stops when that ends.
-    pub(crate) fn of_terminal(request: Request) -> Result<Self> {
-        Self::of(Signals::of_terminal(request)?, Vec::new(), None)
-    }
-
-    fn of(
-        signals: Signals,
-        boxes: Vec<(String, Counters)>,
-        stage_file: Option<StageFile>,
-    ) -> Result<Self> {
+        let signals = Signals::new(request)?;
         let mut group = ThreadGroup::new(Clock::system(), WaitStrategy::Block, Threads::Dedicated);
         let slot = group.thread("monitor")?;
         group.add(&slot, Box::new(signals));

@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &TopArgs, common: &CommonArgs) -> Result<ExitCode> 
         every: arguments.every,
     })?;
     let stopper = top.stopper();
-    let monitor = Monitor::of_terminal(Box::new(move || stopper.stop()))?;
+    let monitor = Monitor::new(Box::new(move || stopper.stop()), Vec::new(), None)?;
     let ended = if arguments.once {
         let format = match (arguments.json, arguments.csv) {
             (true, _) => TopFormat::Json,
