@@ -3,7 +3,7 @@
 # sockets are in the run directory. All further arguments go to each of them; with --data DIR each
 # has its own directory in DIR:
 #   start-mesh.sh 5 --data mesh --heartbeat 500ms            (see allot mesh --help)
-# A strategy in the background reads no trades; give it a file, or start one by hand beside them:
+# A strategy in the background reads no trades; start one by hand beside them:
 #   allot mesh mine 12345 ipc://RUN_DIR/strategy_1
 # shellcheck source=scripts/environment.sh
 . "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
@@ -21,6 +21,9 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     --data=*) data=${1#--data=} ;;
+    --file | --file=* | --follow | --follow=*)
+        fail "${1%%=*} would give every strategy the same trades: start that strategy by hand"
+        ;;
     *) arguments+=("$1") ;;
     esac
     shift

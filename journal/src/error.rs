@@ -79,6 +79,12 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Whether what was written before is damaged or gone.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::Missing { .. })
+    }
+
     /// An error of the operating system. A lack of room is told apart: waiting can cure it.
     pub(crate) fn media(operation: &'static str, file: &str, cause: &io::Error) -> Self {
         match cause.kind() {

@@ -79,6 +79,8 @@ pub struct OpenedJournal {
 pub enum OwnerJournalError {
     /// What the journal says.
     Journal(JournalError),
+    /// It is the journal of this strategy.
+    OtherStrategy(String),
     /// A record is none of a strategy; holds which, and what is wrong.
     Record(LogIndex, DecodeError),
     /// A record does not follow from those before it.
@@ -332,14 +334,30 @@ fn read_snapshot(index: LogIndex, state: &[u8]) -> Result<(Owned, Progress), Own
 
 impl From<JournalError> for OwnerJournalError {
     fn from(error: JournalError) -> Self {
-        Self::Journal(error)
+        match &error {
+            JournalError::Stamp { stored, .. } => match stored.strip_prefix(STRATEGY_STAMP) {
+                Some(other) => Self::OtherStrategy(other.to_owned()),
+                None => Self::Journal(error),
+            },
+            _ => Self::Journal(error),
+        }
     }
 }
 
 impl fmt::Display for OwnerJournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Journal(error) if error.is_damage() => write!(
+                f,
+                "{error}; or move the folder away, and start with --adopt if peers hold the \
+                 positions of the strategy"
+            ),
             Self::Journal(error) => error.fmt(f),
+            Self::OtherStrategy(other) => write!(
+                f,
+                "this is the journal of strategy {other}; give each strategy a --data directory \
+                 of its own"
+            ),
             Self::Record(index, error) => write!(f, "the record {index} is damaged: {error}"),
             Self::Follows(index, bad) => write!(f, "the record {index} is damaged: {bad}"),
         }

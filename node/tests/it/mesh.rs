@@ -2,6 +2,7 @@
 //! disks that are gone, names that are taken, and bytes that no peer says.
 
 mod lives;
+mod refusals;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -400,30 +401,6 @@ fn the_fills_of_a_source_are_followed_and_what_came_meanwhile_is_asked_for() {
 
 /// Who verifies a directory of both would see one of them.
 #[test]
-fn a_strategy_and_a_server_share_no_directory() {
-    let mut mesh = Mesh::new();
-    let ends = ["--new", "--front", "ipc://f", "--publish", "ipc://p"];
-    let serve = |data| [&["serve", "--data", data], &ends[..]].concat();
-    let mut server = mesh.place.start(&serve("ledger"));
-    server.line_with("listening ");
-    server.kill();
-    let error = mesh.spawn("A", &[], &["--data", "ledger"]).outcome().error();
-    assert!(error.contains("the data directory of another system, allocation"), "{error}");
-    mesh.start("B", &[], &["--data", "b"]);
-    mesh.interrupt("B").ok();
-    let error = mesh.place.run(&serve("b")).error();
-    assert!(error.contains("holds the journal of a strategy of a mesh"), "{error}");
-    let (from, to) =
-        (mesh.place.path().join("b/journal"), mesh.place.path().join("ledger/journal"));
-    fs::rename(from, to).unwrap();
-    for command in ["verify", "inspect"] {
-        let error = mesh.place.run(&[command, "ledger"]).error();
-        assert!(error.contains("name one of them, such as ledger/journal"), "{error}");
-        mesh.place.run(&[command, "ledger/journal"]).ok();
-    }
-}
-
-#[test]
 fn a_mesh_that_was_stopped_as_a_whole_has_the_rows_of_those_who_stay_away() {
     let mut mesh = Mesh::new();
     let data = |name| ["--data", name, "--snapshot-every", "1s"];
@@ -517,35 +494,6 @@ fn all_views_are_equal_after_each_restart() {
 }
 
 #[test]
-fn flags_that_would_do_nothing_and_mistyped_commands_are_refused() {
-    let mesh = Mesh::new();
-    for flag in [["--end-of-day", "17:00"], ["--snapshot-every", "1m"], ["--keep", "3"]] {
-        let error = mesh.spawn("A", &[], &flag).outcome().misuse();
-        assert!(error.contains("--data"), "{error}");
-    }
-    for flag in [["--join-wait", "0s"], ["--keep", "0"]] {
-        let error =
-            mesh.spawn("A", &[], &[&flag[..], &["--data", "a"]].concat()).outcome().misuse();
-        assert!(error.contains(flag[0]) && error.contains("at least 1"), "{error}");
-    }
-    for nobody in ["tcp://*:12345", "127.0.0.1:0", "0.0.0.0:12345"] {
-        let error = mesh.spawn("A", &[], &["--connect", nobody]).outcome().misuse();
-        assert!(error.contains("nobody can be reached at"), "{error}");
-    }
-    let error = mesh.spawn("help", &[], &[]).outcome().misuse();
-    assert!(error.contains("give the strategy another name"), "{error}");
-    let error = mesh.place.run(&["mesh", "staus", "12345"]).misuse();
-    assert!(error.contains("`allot mesh status tcp://127.0.0.1:12345`"), "{error}");
-    let ask = ["mesh", "view", "ipc://A", "--secret", "keys"];
-    let error = mesh.place.run(&ask).error();
-    assert!(error.contains("cannot read the keys of the mesh in keys"), "{error}");
-    assert!(!mesh.place.path().join("keys").exists());
-    let mut quiet = mesh.spawn("A", &[], &["--json", "--quiet"]);
-    quiet.line_with("{\"type\":\"listening\"");
-    quiet.line_with("{\"type\":\"started\"");
-}
-
-#[test]
 fn whoever_connects_to_itself_is_no_peer_of_its_own() {
     let mut mesh = Mesh::new();
     mesh.start("A", &["A"], &["--join-wait", "500ms"]);
@@ -587,16 +535,18 @@ fn what_a_peer_has_shown_of_others_comes_back_after_a_clean_stop() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_named_with_what_to_do() {
-    let place = Place::new();
-    place.write("file", "");
-    for (arguments, expected) in [
-        (["view", "0", "--secret", "none"], "keys of the mesh in none: "),
-        (["status", "0", "--secret", "none"], "name the file that the mesh was started with"),
-        (["A", "0", "--secret", "none/keys"], "cannot make the keys of the mesh in none/keys: "),
-        (["A", "0", "--data", "file/A"], "give --data a directory that this user may write"),
-    ] {
-        let error = place.run(&[&["mesh"], &arguments[..]].concat()).error();
-        assert!(error.contains(expected), "{error}");
-    }
+fn a_terminal_that_is_gone_stops_a_peer_cleanly() {
+    let mut mesh = Mesh::new();
+    mesh.start("A", &[], &["--data", "a"]);
+    mesh.peer("A").type_line("AAPL 1");
+    mesh.has("A", "A", "AAPL", "1");
+    let peer = mesh.peers.remove("A").unwrap();
+    // The kernel says so, and the shell may say it again.
+    peer.signal("-HUP");
+    peer.signal("-HUP");
+    peer.outcome().ok();
+    let history = mesh.place.path().join("a/history.sqlite");
+    let history = rusqlite::Connection::open(history).unwrap();
+    let stored = history.query_row("SELECT count(*) FROM snapshots", [], |row| row.get(0));
+    assert_eq!(stored, Ok(1_i64), "the view as it was at the end");
 }

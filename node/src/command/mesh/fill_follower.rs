@@ -91,6 +91,11 @@ impl FollowSettings {
         let reports = Topic::Positions(Encoding::Binary).to_string();
         let reader = FeedReader::connect(&self.publish, self.key, &[&fills, &reports])?.mended();
         let history = self.front.map(|(front, key)| HistoryReader::connect(&front, key));
+        tracing::info!(
+            "follows the fills of {} that {} publishes, as they come",
+            self.source,
+            self.publish
+        );
         let (sender, receiver) = sync_channel(TRADES_MAX);
         let counts = Arc::<Counts>::default();
         let follower = FillFollower {

@@ -85,8 +85,12 @@ impl Output {
     }
 
     fn note(&mut self, changes: ViewChanges) {
-        self.is_changed |= !changes.rows.is_empty();
-        self.rows.extend(changes.rows);
+        for (key, row) in changes.rows {
+            let shown = |row: &Row| (row.position, row.updated);
+            let before = self.rows.insert(key, row);
+            // A version alone is in no column.
+            self.is_changed |= before.as_ref().map(shown) != Some(shown(&row));
+        }
         for (name, change) in changes.members {
             self.is_changed |= match change {
                 MemberChange::Away(since) => self.away.insert(name, since) != Some(since),

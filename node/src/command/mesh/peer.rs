@@ -357,7 +357,6 @@ impl PeerPage {
                 Misuse::error(format!("{text}: an address has at most {most} characters"))
             })
         };
-        // What this peer listens on is no peer.
         let mut others = self.connect.iter().chain(&self.peers);
         if let Some(nobody) = others.find(|one| is_any(&one.0) || has_no_port(&one.0)) {
             return Err(Misuse::error(format!(
@@ -366,7 +365,12 @@ impl PeerPage {
                 nobody.0
             )));
         }
+        // What this peer listens on is no peer; a list for all strategies may name it.
+        let named = self.connect.len() + self.peers.len();
         let connect = self.connect.iter().chain(&self.peers).filter(|one| one.0 != endpoint);
+        if 0 < named && connect.clone().count() == 0 {
+            tracing::warn!("{endpoint} is where this strategy listens itself: it is no peer");
+        }
         Ok(Settings {
             name,
             address: address(advertised)?,
@@ -474,8 +478,13 @@ fn open_journal(
     slot: &ThreadSlot,
 ) -> Result<OwnerJournal> {
     fs::create_dir_all(folder).map_err(|error| {
-        let folder = folder.display();
-        anyhow!("cannot create {folder}: {error}; give --data a directory that this user may write")
+        let shown = folder.display();
+        match folder.ancestors().find(|one| one.is_file()) {
+            Some(file) => anyhow!("{} is a file; give --data a directory", file.display()),
+            None => anyhow!(
+                "cannot create {shown}: {error}; give --data a directory that this user may write"
+            ),
+        }
     })?;
     let committer_slot = group.blocking_thread("journal")?;
     let checkpointer_slot = group.blocking_thread("checkpointer")?;
