@@ -49,7 +49,7 @@ fn sentence(finding: DoorFinding, front: &str) -> String {
         ),
         DoorFinding::Silent => format!(
             "something at {front} accepts connections and says nothing: a server that is stopped \
-             or overloaded, or no front door"
+             or overloaded, a router whose shards are not all running, or no front door"
         ),
         DoorFinding::Door => format!(
             "a socket at {front} takes messages and does not reply; check that it is the front \

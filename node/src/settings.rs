@@ -237,7 +237,7 @@ mod tests {
             (Key::ReportEvery, "10ms"),
             (Key::Threads, "dedicated"),
             (Key::Wait, "adaptive:50us"),
-            (Key::Transport, "native"),
+            (Key::Transport, "libzmq"),
             (Key::Blend, "1/4"),
             (Key::Blend, "0/1"),
             (Key::Stages, "/tmp/stages.json"),

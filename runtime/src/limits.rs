@@ -249,7 +249,7 @@ pub(crate) const IDLE_STEPS_MAX: usize = 1_000_000;
 /// a screen has lines.
 pub const SUBSCRIBERS_TOLD: usize = 32;
 
-/// How often a native broadcast tells what waits for its subscribers.
+/// How often a native broadcast tells what waits for its subscribers, while they are the same.
 pub(crate) const SUBSCRIBERS_TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// Shared counters stand this far apart, so that two threads never write one cache line;

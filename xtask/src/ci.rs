@@ -97,7 +97,7 @@ const STEPS: &[Step] = &[
     Step { name: "tidy", run: |_| tidy::run().map(|()| Outcome::Passed) },
     Step { name: "doc", run: doc },
     Step { name: "test", run: test },
-    Step { name: "native", run: native },
+    Step { name: "libzmq", run: libzmq },
     Step { name: "laws", run: laws },
     Step { name: "python", run: python },
     Step { name: "browser", run: browser },
@@ -199,10 +199,10 @@ fn test(folders: &Folders) -> Result<Outcome> {
     folders.execute(Command::new("sh").args(["-c", &folders.test_command()?]))
 }
 
-/// Runs the tests with real servers once more, with a native front door in each.
-fn native(folders: &Folders) -> Result<Outcome> {
+/// Runs the tests with real servers once more, over libzmq in place of the native transport.
+fn libzmq(folders: &Folders) -> Result<Outcome> {
     let mut command = Command::new("cargo");
-    command.env("ALLOT_TRANSPORT", "native");
+    command.env("ALLOT_TRANSPORT", "libzmq");
     // With the features of the whole workspace, so that nothing is built anew.
     command.args(["test", "--workspace", "--test", "it", "--"]);
     folders.execute(command.args(WITH_SERVERS))
@@ -217,7 +217,7 @@ fn laws(folders: &Folders) -> Result<Outcome> {
 }
 
 /// Runs the tests of the Python client against the real binary, and those of the feed and the
-/// front door once more where these are native.
+/// front door once more over libzmq.
 fn python(folders: &Folders) -> Result<Outcome> {
     if !folders.root.join(PYTHON_CLIENT).join("pyproject.toml").exists() {
         return Ok(Outcome::Skipped(format!("{PYTHON_CLIENT} has no pyproject.toml")));
@@ -225,7 +225,7 @@ fn python(folders: &Folders) -> Result<Outcome> {
     let binary = folders.binary()?;
     let interpreter = python_with_client(folders)?;
     read_positions(folders, &interpreter)?;
-    for (transport, which) in [("libzmq", ""), ("native", "not signals")] {
+    for (transport, which) in [("native", ""), ("libzmq", "not signals")] {
         let mut pytest = Command::new(&interpreter);
         pytest.env("ALLOT_BIN", &binary).env("ALLOT_TRANSPORT", transport);
         pytest.args(["-m", "pytest", "-p", "no:cacheprovider", "-k", which]);

@@ -142,9 +142,14 @@ impl Place {
 
     /// Starts a server on free ports, with short cadences.
     pub(crate) fn serve(&self) -> (Process, Endpoints) {
+        self.serve_with(&[])
+    }
+
+    /// The same, with more flags.
+    pub(crate) fn serve_with(&self, more: &[&str]) -> (Process, Endpoints) {
         let any = "tcp://127.0.0.1:*";
         let ends = ["--front", any, "--publish", any, "--report-every", "100ms"];
-        let mut server = self.start(&[&["serve"], &ends[..]].concat());
+        let mut server = self.start(&[&["serve"], &ends[..], more].concat());
         let line = server.line_with("listening ");
         let find = |name: &str| {
             let found = line.split_whitespace().find_map(|word| word.strip_prefix(name));

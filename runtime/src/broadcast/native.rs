@@ -68,8 +68,9 @@ pub(super) struct NativeBroadcast {
     sealed: usize,
     /// When those who are behind are looked at, where too much waits.
     check_at: Nanos,
-    /// When it is told what waits for them.
-    tell_at: Nanos,
+    /// When it was told what waits for them, and how many there were and what waited then.
+    told_at: Nanos,
+    told: (usize, usize),
     /// Who can be read, or accepted, since before the publisher had heard of all subscriptions.
     put_off: VecDeque<Due>,
     is_accept_put_off: bool,
@@ -188,7 +189,8 @@ impl NativeBroadcast {
             entries: 0,
             sealed: 0,
             check_at: Nanos::ZERO,
-            tell_at: Nanos::ZERO,
+            told_at: Nanos::ZERO,
+            told: (0, 0),
             put_off: VecDeque::new(),
             is_accept_put_off: false,
         })
@@ -521,10 +523,18 @@ impl NativeBroadcast {
             self.check_at = now + CONNECTIONS_CHECK_EVERY;
             self.cut_off_slowest(now);
         }
-        if self.tell_at <= now {
-            self.tell_at = now + SUBSCRIBERS_TOLD_EVERY;
+        if self.tell_at() <= now {
+            self.told_at = now;
+            self.told = (self.socket.clients.count(), self.waiting());
             self.tell_levels();
         }
+    }
+
+    /// When it is told what waits for subscribers; soon, where one has come or gone.
+    fn tell_at(&self) -> Nanos {
+        let is_of_others = self.socket.clients.count() != self.told.0;
+        let every = if is_of_others { CONNECTIONS_CHECK_EVERY } else { SUBSCRIBERS_TOLD_EVERY };
+        self.told_at + every
     }
 
     /// Tells what waits for subscribers, here and in the kernel.
@@ -563,7 +573,9 @@ impl NativeBroadcast {
     /// When something is due next.
     pub(super) fn wake_at(&self) -> Nanos {
         let check_at = if self.has_room() { Nanos::MAX } else { self.check_at };
-        check_at.min(self.socket.wake_at())
+        let is_told = self.told == (self.socket.clients.count(), self.waiting());
+        let tell_at = if is_told { Nanos::MAX } else { self.tell_at() };
+        check_at.min(tell_at).min(self.socket.wake_at())
     }
 }
 

@@ -9,9 +9,9 @@ use crate::RuntimeError;
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Transport {
     /// This project, on the thread of the router.
+    #[default]
     Native,
     /// libzmq, on a thread of its own.
-    #[default]
     Libzmq,
 }
 
