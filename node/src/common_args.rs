@@ -7,7 +7,7 @@ use clap::{ArgAction, Args};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::Config;
-use crate::log::LogFormat;
+use crate::log_format::LogFormat;
 use crate::setting::Key;
 use crate::settings::Settings;
 

@@ -35,6 +35,7 @@ mod counter_watch;
 mod stage_file;
 mod timing;
 mod monitor;
+mod log_format;
 mod log_output;
 mod log;
 mod feed_group;

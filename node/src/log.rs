@@ -6,7 +6,6 @@ use std::fmt::{self, Debug, Write};
 use std::io::{self, IsTerminal};
 
 use anyhow::{Context as _, Result};
-use clap::ValueEnum;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -19,19 +18,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::log_format::LogFormat;
 use crate::log_output::LogOutput;
 
 /// The variable that filters by module, for example `info,allot_router=debug`.
 const FILTER_VARIABLE: &str = "ALLOT_LOG";
-
-/// Format of a line of the log.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// Text for people
-    Text,
-    /// One JSON object per line
-    Json,
-}
 
 /// Starts the log. `ALLOT_LOG` overrides the level.
 ///

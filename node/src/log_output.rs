@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::log::LogFormat;
+use crate::log_format::LogFormat;
 
 /// What a pipe that polls as writable surely takes (`PIPE_BUF` on Linux, see `pipe(7)`).
 const CHUNK: usize = 4_096;

@@ -453,8 +453,8 @@ fn a_lone_subscriber_sees_the_fills_it_missed_while_it_was_away() {
     assert!(before + 4 < after, "{before} {after}");
 }
 
-/// Trial 07: a subscriber too slow for a burst, and after the burst nothing comes. libzmq drops what
-/// a queue does not take; the native broadcast keeps far more, and then ends the connection.
+/// Trial 07: a subscriber too slow for a burst, and after the burst nothing comes. libzmq drops
+/// what a queue does not take; the native broadcast keeps far more, and then ends the connection.
 #[test]
 fn the_last_number_tells_a_slow_subscriber_of_a_lost_tail() {
     const BURST: u64 = 60_000;
