@@ -7,7 +7,7 @@ use std::time::Duration;
 use allot_desk_rules::{Input, Symbol, User, Wanted};
 use allot_desk_service::{QuoteManager, QuoteTimes, WantedEvent, Wish, decode_input};
 use allot_runtime::{
-    Agent, Broadcast, BroadcastOptions, Clock, Context, Link, Nanos, Waker, ring_pair,
+    Agent, Broadcast, BroadcastOptions, Clock, Context, Link, Nanos, Transport, Waker, ring_pair,
 };
 use allot_wire::backplane::decode_feedback;
 
@@ -27,7 +27,9 @@ impl Rig {
     fn new(times: QuoteTimes) -> Self {
         let context = Context::new().unwrap();
         let any = "tcp://127.0.0.1:*";
-        let mut broadcast = Broadcast::bind(&context, any, BroadcastOptions::default()).unwrap();
+        // A native one publishes on the thread of its publisher, and there is none here.
+        let options = BroadcastOptions { transport: Transport::Libzmq, ..Default::default() };
+        let mut broadcast = Broadcast::bind(&context, any, options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let (near, router) = ring_pair(64, &Waker::silent(), &Waker::silent());
