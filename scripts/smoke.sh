@@ -109,6 +109,10 @@ done
 grep -q '^deregistered Y' "$ALLOT_RUN_DIR/trader.log" || fail 'a strategy did not deregister'
 
 say 'mesh'
+if "$scripts/start-mesh.sh" 2 --file trades 2>"$folder/refused"; then
+    fail 'one file of trades was given to every strategy'
+fi
+grep -q 'the same trades' "$folder/refused"
 "$scripts/start-mesh.sh" 3
 turn=0
 alive() {

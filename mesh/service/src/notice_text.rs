@@ -44,8 +44,15 @@ pub(crate) fn log(notice: &Notice, connect: &[Address]) {
             "a peer held a position of this strategy that it never had; wrote the right one again"
         ),
         Notice::Superseded { owner, rows, adopted, through } => {
-            let why = if adopted.sequence.get() == 0 { ASIDE } else { LOST };
-            tracing::error!(%owner, rows, %adopted, %through, "{why}");
+            let noun = if *rows == 1 { "position" } else { "positions" };
+            let why = match adopted.sequence.get() {
+                0 => ASIDE.to_owned(),
+                _ => format!("{LOST}, through version {adopted}"),
+            };
+            tracing::error!(
+                "{owner} no longer has {rows} {noun} shown here, through version {through}: {why}; \
+                 check its positions against its broker"
+            );
         }
         Notice::Replaced { symbol, theirs, ours } => tracing::error!(
             %symbol, %theirs, %ours,
@@ -87,12 +94,11 @@ pub(crate) fn log(notice: &Notice, connect: &[Address]) {
     }
 }
 
-/// Why rows that were here do not count: their owner has put them aside.
-const ASIDE: &str = "positions that were here do not count: their owner says that they were \
-                     another process's, or made up; check its positions against its broker";
-/// Their owner does not have them.
-const LOST: &str = "the strategy lost its disk and took its positions from peers that had older \
-                    ones: check them against its broker";
+/// Why an owner no longer has rows that were here: it has put them aside.
+const ASIDE: &str = "it says that they were another process's, or made up";
+/// It never had them, or not any more.
+const LOST: &str = "it has lost its disk, and has taken its positions from peers that had older \
+                    ones";
 
 fn time_text(time: Unix) -> String {
     let mut text = String::new();

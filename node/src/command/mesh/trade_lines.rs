@@ -265,6 +265,7 @@ fn read(line: &[u8]) -> Line {
         Err(reject) => return Line::Bad(reject.to_string()),
     };
     match TradeQuantity::parse(quantity) {
+        Ok(TradeQuantity::ZERO) => Line::Bad(format!("the quantity {quantity:?} is no trade")),
         Ok(quantity) => Line::Trade(symbol, quantity),
         Err(error) => Line::Bad(format!("the quantity {quantity:?} {error}")),
     }
@@ -344,6 +345,7 @@ mod tests {
         let path = folder.path().join("trades");
         for (text, why) in [
             ("AAPL", "\"AAPL\" has no quantity"),
+            ("AAPL -0.0", "the quantity \"-0.0\" is no trade"),
             ("AAPL 1e3", "the quantity \"1e3\" is not a plain decimal number such as 187.23"),
             ("AAPL 0.0000000001", "the quantity \"0.0000000001\" has more than nine decimals"),
             (&"x".repeat(2_000), "a line has at most 1024 bytes"),
