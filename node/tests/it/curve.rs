@@ -167,3 +167,33 @@ fn only_a_subscriber_with_the_key_of_the_feed_hears_it() {
         assert!(feed.next(patience).unwrap().is_some(), "{transport}");
     }
 }
+
+#[test]
+fn every_reader_of_an_encrypted_server_takes_its_keys() {
+    let place = Place::new();
+    let ends = ["--front", FREE, "--publish", FREE, "--report-every", "100ms"];
+    let secrets = ["--front-secret", "keys", "--publish-secret", "feed-keys"];
+    let mut server = place.start(&[&["serve"], &ends[..], &secrets].concat());
+    let line = server.line_with("listening ");
+    let (front, front_key) = (endpoint(&line, "front="), endpoint(&line, "front-key="));
+    let (publish, publish_key) = (endpoint(&line, "publish="), endpoint(&line, "publish-key="));
+    let client = Client::connect_to(&front, &front_key);
+    client.ask(SPLIT.as_bytes());
+    let ends = ["--front", &front, "--front-key", &front_key, "--publish", &publish];
+    let keyed = [&ends[..], &["--publish-key", &publish_key]].concat();
+
+    let mut live =
+        place.start(&[&["fills", "--ticker", "AAPL", "--from", "1"], &keyed[..]].concat());
+    let door = ["--front", &front, "--front-key", &front_key];
+    let follow = ["--follow", &publish, "--follow-key", &publish_key, "--source", "desk"];
+    let peer = ["mesh", "A", "--listen", FREE, "--join-wait", "10ms", "--json"];
+    let mut peer = place.start(&[&peer[..], &follow, &door].concat());
+    peer.line_with("started");
+    let fill =
+        r#"{"type":"fill","source":"desk","seq":1,"ticker":"AAPL","price":"9","quantity":70}"#;
+    assert!(matches!(client.ask(fill.as_bytes()), Reply::Allocated { .. }));
+    live.line_with("AAPL");
+    peer.line_with(r#""position":"70""#);
+    let top = place.run(&[&["top", "--once", "--json"], &keyed[..]].concat()).ok();
+    assert!(top.contains("AAPL"), "{top}");
+}

@@ -76,3 +76,22 @@ fn an_unsafe_console_inside_is_refused_before_the_server_starts() {
     let misuse = place.run(&["serve", "--console-open"]).misuse();
     assert!(misuse.contains("--console"), "{misuse}");
 }
+
+#[test]
+fn a_console_of_an_encrypted_server_reads_it() {
+    let place = Place::new();
+    let secrets = ["--front-secret", "keys", "--publish-secret", "feed-keys"];
+    let inside = ["serve", "--console", "127.0.0.1:0", "--console-open"];
+    let mut server = place.start(&[&inside[..], &ENDS, &secrets].concat());
+    let line = server.line_with("listening ");
+    let inside = address(&server.line_with("console="));
+    let [front, front_key, publish, publish_key] =
+        ["front=", "front-key=", "publish=", "publish-key="].map(|name| endpoint(&line, name));
+    let split = br#"{"type":"split","source":"aum","seq":1,"weights":{"alpha":100}}"#;
+    Client::connect_to(&front, &front_key).ask(split);
+    let keys = ["--front-key", &front_key, "--publish-key", &publish_key, "--open"];
+    let (_beside, beside) = super::console(&place, &front, &publish, &keys);
+    for address in [inside, beside] {
+        Browser::new(&address).wait("/", |page| page.contains("row-alpha"));
+    }
+}
