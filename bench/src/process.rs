@@ -211,13 +211,22 @@ impl ServerSettings {
         words.chain(new).chain(self.more.iter().cloned()).collect()
     }
 
+    /// The transport that it is told to use.
+    fn transport(&self) -> Option<String> {
+        let told = self.more.iter().position(|word| word == "--transport")?;
+        self.more.get(told + 1).cloned()
+    }
+
     /// For the JSON of a run.
     pub(crate) fn described(&self) -> BTreeMap<String, String> {
         let words = self.arguments(self.data.as_deref());
+        let binary = self.binary().ok();
+        let version = binary.as_deref().and_then(version);
+        let defaults = binary.as_deref().and_then(defaults).unwrap_or_default();
         let default = |name: &str, value: Option<String>| {
+            let value = value.or_else(|| defaults.get(name).cloned());
             (name.to_owned(), value.unwrap_or_else(|| "default".to_owned()))
         };
-        let version = self.binary().ok().and_then(|binary| version(&binary));
         let ack = if self.data.is_some() { "journal" } else { "memory" };
         BTreeMap::from([
             ("command".to_owned(), format!("serve {}", words.join(" "))),
@@ -225,6 +234,7 @@ impl ServerSettings {
             default("shards", self.shards.map(|shards| shards.to_string())),
             default("threads", self.threads.clone()),
             default("wait", self.wait.clone()),
+            default("transport", self.transport()),
             ("stages".to_owned(), if self.stages { "timed" } else { "not timed" }.to_owned()),
             ("curve".to_owned(), self.curve.to_string()),
             ("ack".to_owned(), self.ack.clone().unwrap_or_else(|| ack.to_owned())),
@@ -237,6 +247,18 @@ fn version(binary: &Path) -> Option<String> {
     let output = Command::new(binary).arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
+}
+
+/// The settings of a server that is told nothing, as it says itself: `wait = adaptive (default)`.
+fn defaults(binary: &Path) -> Option<BTreeMap<String, String>> {
+    // As a server is started: without the environment, where there is no file of settings.
+    let mut command = Command::new(binary);
+    command.args(["config", "show"]).env_clear().current_dir("/").stdin(Stdio::null());
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let settings = text.lines().filter_map(|line| line.split_once('='));
+    let value = |rest: &str| rest.split_whitespace().next().map(str::to_owned);
+    Some(settings.filter_map(|(name, rest)| Some((name.trim().to_owned(), value(rest)?))).collect())
 }
 
 /// The endpoints of `listening front=… publish=…`.
@@ -274,6 +296,9 @@ mod tests {
         };
         assert_eq!(settings.arguments(None), ["--shards", "2", "--threads", "shared"]);
         assert_eq!(settings.described()["ack"], "memory");
-        assert_eq!(settings.described()["wait"], "default");
+        assert_eq!(settings.described()["threads"], "shared");
+        // Nobody can be asked for what it would be.
+        let allot = Some(PathBuf::from("/nowhere/allot"));
+        assert_eq!(ServerSettings { allot, ..settings }.described()["wait"], "default");
     }
 }

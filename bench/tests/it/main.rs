@@ -74,6 +74,16 @@ fn a_run_is_kept_drawn_and_compared() {
     let compared = bench(&["compare", &run, &run]);
     let compared = String::from_utf8(compared.stdout).unwrap();
     assert!(compared.contains("1.000 x"), "{compared}");
+    // A run that is not there, and one that is cut.
+    fs::write(at("cut.json"), &fs::read(&run).unwrap()[..100]).unwrap();
+    for wrong in [at("none.json"), at("cut.json")] {
+        for page in [&["report", &*wrong][..], &["compare", &run, &wrong]] {
+            let refused = bench(page);
+            let error = String::from_utf8(refused.stderr).unwrap();
+            assert_eq!(refused.status.code(), Some(1), "{error}");
+            assert!(error.contains(&format!("no run can be read from {wrong}")), "{error}");
+        }
+    }
 }
 
 /// Compares these peers, and gives the page and the kept file.
