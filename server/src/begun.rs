@@ -11,8 +11,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use allot_domain::ShardId;
+use allot_journal::{Folder, Reader};
 
 use crate::ledger::{FILE_MODE, directory, holds_journal};
 
@@ -36,6 +38,17 @@ pub(crate) fn note(data: &Path, shard: ShardId) -> io::Result<()> {
 /// When its folder cannot be read.
 pub fn is_lost(data: &Path, shard: ShardId) -> io::Result<bool> {
     Ok(file(data, shard).exists() && !holds_journal(&directory(data, shard))?)
+}
+
+/// Whether a journal has a record; one that cannot be read may have some.
+pub(crate) fn has_inputs(folder: &Path) -> bool {
+    let opened = Folder::read_only(folder).and_then(|folder| Reader::open(Arc::new(folder)));
+    match opened {
+        Ok(mut reader) => {
+            !reader.snapshots().is_empty() || !matches!(reader.next(), Ok(None))
+        }
+        Err(_) => true,
+    }
 }
 
 /// The shards that have begun a journal which is not there any more.

@@ -1,6 +1,6 @@
 //! Embedded: router, shards and publisher in one process, over rings.
 
-use allot_domain::{Incarnation, LogIndex};
+use allot_domain::Incarnation;
 use allot_publisher::Publisher;
 use allot_router::Router;
 use allot_runtime::{
@@ -11,9 +11,10 @@ use allot_shard::Shard;
 
 use crate::boxes::{self, Identity, PUBLISHER, ROUTER, shard_ids, shard_name};
 use crate::config::ConfigFor;
+use crate::ledger::holds_journal;
 use crate::open_shard::{self, Opened};
 use crate::rings::{BoxWakers, RING_FRAMES, RingEnds};
-use crate::{Bound, CoreConfig, RunningServer, ServerError, System, Timing};
+use crate::{Bound, CoreConfig, RunningServer, ServerError, System, Timing, begun};
 
 /// The boxes of a server, linked and not yet running.
 pub(crate) struct Boxes<S: System> {
@@ -88,11 +89,11 @@ pub fn embedded_with<S: System>(
     let clock = Clock::system();
     let mut group = ThreadGroup::new(clock.clone(), config.wait, config.threads);
     let slots = slots(config.core.shards, &mut group)?;
+    check_complete::<S>(config)?;
     let opened = shard_ids(config.core.shards)
         .zip(&slots.shards)
         .map(|(shard, slot)| open_shard::open::<S>(config, shard, &mut group, slot))
         .collect::<Result<Vec<_>, _>>()?;
-    check_complete::<S>(config, &opened)?;
     shard_ids(opened.len()).for_each(|shard| open_shard::note_begun::<S>(config, shard));
     pin(&mut group, config.threads, &slots);
     let door = front_door(&context, config)?;
@@ -135,19 +136,18 @@ pub fn embedded_with<S: System>(
 }
 
 /// All shards make their journals before the first takes an input: one that has none, where others
-/// have inputs, has lost it.
-fn check_complete<S: System>(
-    config: &ConfigFor<S>,
-    opened: &[Opened<S>],
-) -> Result<(), ServerError> {
+/// have inputs, has lost it. This is seen before any is made: the next start must find what this one
+/// found.
+fn check_complete<S: System>(config: &ConfigFor<S>) -> Result<(), ServerError> {
     let Some(options) = &config.journal else {
         return Ok(());
     };
-    let has_inputs = opened.iter().any(|opened| LogIndex::ZERO < opened.journal.appended());
-    let lost = shard_ids(opened.len()).zip(opened).find(|(_, opened)| opened.is_new);
-    match lost {
-        Some((shard, _)) if has_inputs => {
-            let directory = open_shard::directory(&options.data, shard);
+    let directories = shard_ids(config.core.shards)
+        .map(|shard| (shard, open_shard::directory(&options.data, shard)));
+    let (kept, lacking): (Vec<_>, Vec<_>) =
+        directories.partition(|(_, folder)| !matches!(holds_journal(folder), Ok(false)));
+    match lacking.into_iter().next() {
+        Some((shard, directory)) if kept.iter().any(|(_, folder)| begun::has_inputs(folder)) => {
             Err(ServerError::ShardLost { shard, directory })
         }
         _ => Ok(()),
