@@ -213,7 +213,7 @@ impl FillFile {
     }
 
     fn survey(mut self, mut on_fill: impl FnMut(&UnnamedFill)) -> Result<Survey, FeedError> {
-        let mut survey = Survey::new(self.lines.name());
+        let mut survey = Survey::new(self.lines.name(), !self.config.format.not_fills.is_empty());
         loop {
             match self.next() {
                 Pull::Fill(fill) => {

@@ -92,6 +92,9 @@ pub(crate) const SURVEY_FILLS_MAX: usize = 10;
 /// How much of a file is read at once: what a pipe of Linux holds.
 pub(crate) const READ_LEN: usize = 64 << 10;
 
+/// A line of which so much was skipped is no line of a file: a device, for one, has no end.
+pub(crate) const SKIPPED_LEN_MAX: usize = 64 << 20;
+
 /// The largest file of weights: several splits of the most accounts.
 pub(crate) const WEIGHTS_LEN_MAX: u64 = 64 << 20;
 

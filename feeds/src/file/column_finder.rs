@@ -4,7 +4,7 @@
 use allot_wire::nearest_name;
 
 use super::format::Format;
-use crate::plural;
+use crate::{Words, plural};
 
 /// The fields that may be mapped.
 const FIELDS: [&str; 10] =
@@ -56,6 +56,11 @@ impl Layout {
         }
     }
 }
+
+/// What a column is for that tells which lines are fills.
+const NOT_FILL: &str = "which says what lines are left out";
+/// What a column is for that has one value.
+const SAME: &str = "which must be the same on all lines";
 
 impl<'a> ColumnFinder<'a> {
     pub(super) fn new(layout: Layout, names: &'a [String], format: &'a Format) -> Self {
@@ -127,27 +132,44 @@ impl<'a> ColumnFinder<'a> {
     }
 
     pub(super) fn must_be(&mut self) -> Vec<(usize, Vec<String>)> {
-        let mut found = Vec::new();
-        for (name, words) in &self.format.must_be {
-            match self.find(name) {
-                Some(column) => found.push((column, words.0.clone())),
-                None if self.format.ignores(name) => {}
-                None => {
-                    let expected = words.0.join(" or ");
-                    self.problems.push(format!(
-                        "{} \"{name}\", which must be {expected}; add it to the export, or give \
-                         --ignore \"{name}\" if that is certain",
-                        self.layout.has_no()
-                    ));
-                }
-            }
-        }
-        found
+        let format = self.format;
+        let must = |words: &Words| format!("which must be {}", words.0.join(" or "));
+        let checked = format.must_be.iter();
+        let found = checked.map(|(name, words)| (self.guard(name, &must(words), true), words));
+        found.filter_map(|(column, words)| Some((column?, words.0.clone()))).collect()
     }
 
     pub(super) fn not_fills(&mut self) -> Vec<(usize, Vec<String>)> {
-        let not_fills = self.format.not_fills.iter();
-        not_fills.filter_map(|(name, words)| Some((self.find(name)?, words.0.clone()))).collect()
+        let format = self.format;
+        let checked = format.not_fills.iter();
+        let is_asked = |name| format.asked_for.contains(name);
+        let found =
+            checked.map(|(name, words)| (self.guard(name, NOT_FILL, is_asked(name)), words));
+        found.filter_map(|(column, words)| Some((column?, words.0.clone()))).collect()
+    }
+
+    pub(super) fn same(&mut self) -> Vec<usize> {
+        let format = self.format;
+        let is_asked = |name| format.asked_for.contains(name);
+        format.same.iter().filter_map(|name| self.guard(name, SAME, is_asked(name))).collect()
+    }
+
+    /// A column that keeps lines out which are no fills of this book: without it nothing would, so
+    /// that it may have to be there.
+    fn guard(&mut self, name: &str, what: &str, is_needed: bool) -> Option<usize> {
+        let found = self.find(name);
+        if is_needed && found.is_none() && !self.format.ignores(name) {
+            let near = nearest_name(name, self.names.iter().map(String::as_str));
+            let near = near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+            let remedy = match near.is_empty() {
+                true => format!(
+                    "; add it to the export, or give --ignore \"{name}\" if that is certain"
+                ),
+                false => near,
+            };
+            self.problems.push(format!("{} \"{name}\", {what}{remedy}", self.layout.has_no()));
+        }
+        found
     }
 
     fn report_missing(&mut self, name: &str, field: &str) {

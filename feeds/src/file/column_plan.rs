@@ -64,7 +64,7 @@ impl ColumnPlan {
             kind: finder.find("type"),
             must_be: finder.must_be(),
             not_fills: finder.not_fills(),
-            same: format.same.iter().filter_map(|name| finder.find(name)).collect(),
+            same: finder.same(),
         };
         finder.check_all_used();
         finder.check_is_header();

@@ -59,6 +59,10 @@ pub struct Format {
     pub same: Vec<String>,
     /// A line that has one of these values in this column is no fill, and is left out.
     pub not_fills: BTreeMap<String, Words>,
+    /// Columns of `same` and `not_fills` that must be there: a format is of many exports, whoever
+    /// names a column is certain of it.
+    #[serde(skip)]
+    pub asked_for: Vec<String>,
     /// Columns without a meaning for the book.
     pub ignore: Vec<String>,
 }
@@ -278,6 +282,7 @@ impl Default for Format {
             must_be: BTreeMap::new(),
             same: Vec::new(),
             not_fills: BTreeMap::new(),
+            asked_for: Vec::new(),
             ignore: Vec::new(),
         }
     }

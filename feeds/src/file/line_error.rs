@@ -8,7 +8,7 @@ use allot_wire::Rejection;
 use super::line_id::LineId;
 use super::numbers::NumberError;
 use super::text_encoding::TextEncoding;
-use crate::limits::{LINE_ID_LEN_MAX, LINE_IDS_MAX, LINE_LEN_MAX};
+use crate::limits::{LINE_ID_LEN_MAX, LINE_IDS_MAX, LINE_LEN_MAX, SKIPPED_LEN_MAX};
 use crate::plural;
 
 /// Why a line is not a fill.
@@ -19,6 +19,8 @@ pub enum LineError {
     NoLine,
     /// It is longer than any fill.
     TooLong,
+    /// It is so long that nothing behind it is looked for.
+    Endless,
     /// It is not text in the encoding of the file.
     NotText {
         /// That encoding.
@@ -181,6 +183,7 @@ impl fmt::Display for LineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong => write!(f, "it has more than {LINE_LEN_MAX} bytes"),
+            Self::Endless => write!(f, "it has no end within {} MiB", SKIPPED_LEN_MAX >> 20),
             Self::NotText { encoding } => write!(
                 f,
                 "it is not {encoding}; state the encoding of the file with --file-encoding"

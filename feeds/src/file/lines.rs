@@ -7,7 +7,7 @@ use allot_runtime::PollSet;
 use super::line_error::LineError;
 use super::text_encoding::{TextEncoding, Transcoder};
 use crate::intake::{Chunk, Intake};
-use crate::limits::{LINE_LEN_MAX, READ_LEN};
+use crate::limits::{LINE_LEN_MAX, READ_LEN, SKIPPED_LEN_MAX};
 
 /// The lines of an intake.
 pub(super) struct Lines {
@@ -24,6 +24,8 @@ pub(super) struct Lines {
     number: u64,
     /// Whether this is within a line that is too long, which is skipped up to its end.
     is_skipping: bool,
+    /// How much of it was skipped.
+    skipped_len: usize,
     /// Whether the last line ended with CR: a LF that follows belongs to it.
     is_after_return: bool,
     has_ended: bool,
@@ -57,6 +59,7 @@ impl Lines {
             line: String::new(),
             number: 0,
             is_skipping: false,
+            skipped_len: 0,
             is_after_return: false,
             has_ended: false,
         }
@@ -85,12 +88,24 @@ impl Lines {
     pub(super) fn advance(&mut self) -> Next {
         loop {
             if let Some(end) = self.find_end() {
+                if self.is_skipping {
+                    self.is_skipping = false;
+                    self.pass(end, end + 1);
+                    continue;
+                }
                 return self.take(end, end + 1);
             }
             if self.is_skipping {
+                self.skipped_len += self.bytes.len();
                 self.drop_all();
+                if SKIPPED_LEN_MAX < self.skipped_len {
+                    return Next::Broken(LineError::Endless);
+                }
             } else if LINE_LEN_MAX < self.bytes.len() - self.from {
-                self.is_skipping = true;
+                // At once: its end may be far away, or never come.
+                (self.is_skipping, self.skipped_len) = (true, 0);
+                self.number += 1;
+                return Next::Bad(LineError::TooLong);
             }
             if self.has_ended {
                 return self.take_last();
@@ -123,11 +138,9 @@ impl Lines {
     /// Makes a line of the bytes up to `end`; the next begins at `next`.
     fn take(&mut self, end: usize, next: usize) -> Next {
         let line = &self.bytes[self.from..end];
-        self.is_after_return = self.bytes.get(end) == Some(&b'\r');
         self.number += 1;
-        let is_too_long = std::mem::take(&mut self.is_skipping) || LINE_LEN_MAX < line.len();
         let taken = match std::str::from_utf8(line) {
-            _ if is_too_long => Next::Bad(LineError::TooLong),
+            _ if LINE_LEN_MAX < line.len() => Next::Bad(LineError::TooLong),
             Err(_) => Next::Bad(LineError::NotText { encoding: self.encoding }),
             Ok(text) if text.contains('\0') => Next::Bad(LineError::Nul),
             Ok(text) => {
@@ -136,14 +149,20 @@ impl Lines {
                 Next::Line
             }
         };
-        (self.from, self.searched) = (next, next);
+        self.pass(end, next);
         taken
+    }
+
+    /// Goes on behind a line.
+    fn pass(&mut self, end: usize, next: usize) {
+        self.is_after_return = self.bytes.get(end) == Some(&b'\r');
+        (self.from, self.searched) = (next, next);
     }
 
     /// What is left after the last line end is a line too, unless it is empty.
     fn take_last(&mut self) -> Next {
         let end = self.bytes.len();
-        if self.from == end && !self.is_skipping {
+        if self.from == end || self.is_skipping {
             return Next::End;
         }
         self.take(end, end)
@@ -237,6 +256,36 @@ mod tests {
         writer.write_all(b"00\nM").unwrap();
         assert_eq!((lines.advance(), lines.text()), (Next::Line, "AAPL,187.23,100"));
         assert_eq!(lines.advance(), Next::Waiting);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_reported_before_it_ends() {
+        let (mut lines, mut writer) = piped();
+        let part = "x".repeat(READ_LEN);
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            writer.write_all(part.as_bytes()).unwrap();
+            loop {
+                match lines.advance() {
+                    Next::Waiting => break,
+                    Next::Bad(error) => seen.push((lines.number(), error)),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        assert_eq!(seen, [(1, LineError::TooLong)]);
+        writer.write_all(b"x\r\nb\n").unwrap();
+        assert_eq!((lines.advance(), lines.text(), lines.number()), (Next::Line, "b", 2));
+        writer.write_all(part.as_bytes()).unwrap();
+        drop(writer);
+        assert!(all(&mut lines).len() < 2);
+    }
+
+    #[test]
+    fn a_line_that_never_ends_ends_the_job() {
+        let mut lines = Lines::new(Intake::open("/dev/zero").unwrap(), TextEncoding::Utf8);
+        assert_eq!(lines.advance(), Next::Bad(LineError::TooLong));
+        assert_eq!(lines.advance(), Next::Broken(LineError::Endless));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Survey {
     totals: BTreeMap<Ticker, TickerTotals>,
     fill_count: u64,
     not_fill_count: u64,
+    /// Whether the format says that some lines are no fills.
+    has_not_fills: bool,
     bad_count: u64,
     first_bad: Vec<BadLine>,
 }
@@ -43,13 +45,14 @@ pub struct SideTotal {
 }
 
 impl Survey {
-    pub(super) fn new(file: &str) -> Self {
+    pub(super) fn new(file: &str, has_not_fills: bool) -> Self {
         Self {
             file: file.to_owned(),
             first: Vec::new(),
             totals: BTreeMap::new(),
             fill_count: 0,
             not_fill_count: 0,
+            has_not_fills,
             bad_count: 0,
             first_bad: Vec::new(),
         }
@@ -112,9 +115,9 @@ fn value_nanos(fill: &UnnamedFill) -> i128 {
 
 impl fmt::Display for Survey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, first, totals, fill_count, not_fill_count, .. } = self;
+        let Self { file, first, totals, fill_count, not_fill_count, has_not_fills, .. } = self;
         writeln!(f, "{file}: {fill_count} {}; nothing is sent", plural(*fill_count, "fill"))?;
-        if 0 < *not_fill_count {
+        if *has_not_fills {
             let lines = plural(*not_fill_count, "line");
             writeln!(f, "{not_fill_count} {lines} left out, as the format says")?;
         }

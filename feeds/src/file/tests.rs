@@ -207,6 +207,16 @@ A,1,2,buy,1,y,trade
     );
     let missing = read_as(strict(), b"ticker,price,quantity,side\n");
     assert!(missing[0].contains("no column \"multiplier\", which must be 1 or 1.0"), "{missing:?}");
+    // A format is of many exports; whoever names a column himself is certain of it.
+    let mut asked = strict();
+    asked.asked_for = vec!["account".to_owned(), "kind".to_owned()];
+    let missing = read_as(asked, b"ticker,price,quantity,side,multiplier,acount\n");
+    for said in [
+        "no column \"account\", which must be the same on all lines; did you mean \"acount\"?",
+        "no column \"kind\", which says what lines are left out; add it",
+    ] {
+        assert!(missing[0].contains(said), "{missing:?}");
+    }
     let mut certain = strict();
     certain.ignore.push("multiplier".to_owned());
     assert_eq!(read_as(certain, b"ticker,price,quantity,side\nA,1,2,buy\n"), ["buy 2 A 1"]);

@@ -279,7 +279,7 @@ fn rejections_are_replies_and_the_first_of_each_code_are_kept() {
     assert_eq!(summary.rejections().len(), 1);
     let Rejections { count, first } = &summary.rejections()["exceeds_holdings"];
     assert_eq!((*count, first.len()), (8, 5));
-    assert_eq!(first[0], "seq 1: the accounts hold only 0 shares");
+    assert_eq!(first[0], "seq 1: the accounts of the split hold only 0 shares");
 }
 
 #[test]

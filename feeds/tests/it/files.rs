@@ -269,8 +269,8 @@ B,sell,1,1
     assert!(shown.starts_with("fills: not everything is in the books\n"), "{shown}");
     for line in [
         "  rejected 2 times: exceeds_holdings\n".to_owned(),
-        format!("    {} line 4: the accounts hold only 10 ", file.path()),
-        format!("    {} line 6: the accounts hold only 0 ", file.path()),
+        format!("    {} line 4: the accounts of the split hold only 10 ", file.path()),
+        format!("    {} line 6: the accounts of the split hold only 0 ", file.path()),
     ] {
         assert!(shown.contains(&line), "{line}: {shown}");
     }

@@ -91,12 +91,32 @@ impl FormatFlags {
         }
         for text in &self.not_fill {
             let (name, value) = pair("--not-fill", text)?;
+            format.asked_for.push(name.clone());
             format.not_fills.entry(name).or_default().0.push(value);
         }
+        format.asked_for.extend(self.same.iter().cloned());
         format.same.extend(self.same.iter().cloned());
-        format.ignore.extend(self.ignore.iter().flat_map(|names| Words::list(names).0));
+        let ignored: Vec<_> = self.ignore.iter().flat_map(|names| Words::list(names).0).collect();
+        self.check_ignored(&ignored)?;
+        format.ignore.extend(ignored);
         format.check()?;
         Ok(format)
+    }
+
+    /// A check of a format file may be given up with --ignore, but not one of the same command.
+    fn check_ignored(&self, ignored: &[String]) -> Result<()> {
+        let name =
+            |text: &String| text.split_once('=').map_or(text.clone(), |(name, _)| name.into());
+        let checks =
+            [("--same", &self.same), ("--not-fill", &self.not_fill), ("--must-be", &self.must_be)];
+        for (flag, given) in checks {
+            if let Some(name) = given.iter().map(name).find(|name| ignored.contains(name)) {
+                bail!(
+                    "{flag} checks the column {name:?}, and --ignore passes it over; leave one out"
+                );
+            }
+        }
+        Ok(())
     }
 
     fn set_signs(&self, format: &mut Format) {
