@@ -83,6 +83,9 @@ impl Admission<'_> {
             if !line.is_empty() && self.is_to_wait() {
                 return false;
             }
+            if !line.is_empty() && self.is_read_enough("lines") {
+                return true;
+            }
             self.taken_len += len + RECORD_LEN_LEAST;
             self.progress.done += len + 1;
             self.progress.count += 1;
@@ -113,14 +116,28 @@ impl Admission<'_> {
 
     /// Whether the rest of the message is not read, as so much of it was refused; says so if it is.
     fn is_given_up(&mut self, parts: &str) -> bool {
-        let refused = self.progress.refused;
         let max = if self.progress.is_too_much { TOO_MUCH_REFUSED_MAX } else { REFUSED_MAX };
-        if refused < max {
-            return false;
+        let is_over = max <= self.progress.refused;
+        if is_over {
+            self.give_up(parts);
         }
-        let what = format!("{refused} {parts} were refused; the rest was not read");
-        self.refuse(&malformed(&what));
-        true
+        is_over
+    }
+
+    /// Whether so much of a message is read that is taken at one go that its rest is not, as a line
+    /// of it may take milliseconds; says so if it is.
+    #[inline]
+    fn is_read_enough(&mut self, parts: &str) -> bool {
+        let is_enough = self.progress.is_too_much && SLICE_LEN_FULL <= self.taken_len;
+        if is_enough {
+            self.give_up(parts);
+        }
+        is_enough
+    }
+
+    fn give_up(&mut self, parts: &str) {
+        let refused = self.progress.refused;
+        self.refuse(&malformed(&format!("{refused} {parts} were refused; the rest was not read")));
     }
 
     /// A batch whose records can be told apart, all of them: of one that is damaged anywhere, no
@@ -157,6 +174,9 @@ impl Admission<'_> {
         for record in batch.records().flatten().skip(self.progress.done) {
             if self.is_to_wait() {
                 return false;
+            }
+            if self.is_read_enough("records") {
+                return true;
             }
             self.taken_len += record.len() + RECORD_LEN_LEAST;
             self.progress.done += 1;

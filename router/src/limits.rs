@@ -105,11 +105,11 @@ pub(crate) const SOURCES_MAX: usize = 65_536;
 /// records: the rejections of a message of garbage would be many times as long as it.
 pub(crate) const REFUSED_MAX: u32 = 1_000;
 
-/// The same of a message of a client that has as much waiting as it may: it is read at one go, and
-/// others wait meanwhile.
+/// The same of a message of a client that has as much waiting as it may: it is read at one go, as
+/// far as a slice reaches, and others wait meanwhile.
 pub(crate) const TOO_MUCH_REFUSED_MAX: u32 = 64;
 
-/// What such a message counts for in a turn, whatever its length.
+/// What such a message counts for in a turn at least.
 pub(crate) const TOO_MUCH_LEN: usize = 2 << 10;
 
 /// Requests that wait for the report under way, to share the next one; further ones are told

@@ -304,7 +304,7 @@ impl<P: Protocol> Router<P> {
     /// Admits what waited for the check behind its request in the same message.
     fn finish_message(&mut self, envelope: &mut Envelope, now: Nanos) {
         if let Some((reply_to, progress)) = self.unfinished.take() {
-            self.admit(envelope, reply_to, progress, now);
+            let _ = self.admit(envelope, reply_to, progress, now);
         }
     }
 
@@ -320,10 +320,12 @@ impl<P: Protocol> Router<P> {
             && len < MESSAGES_LEN_PER_TURN
             && let Some(progress) = self.replies.receive(&mut envelope)
         {
-            let len_max = if progress.is_too_much { TOO_MUCH_LEN } else { SLICE_LEN_FULL };
-            len += envelope.body().len().min(len_max);
+            let len_least = if progress.is_too_much { TOO_MUCH_LEN } else { SLICE_LEN_FULL };
+            let len_least = envelope.body().len().min(len_least);
             let began = self.stages.begin(Stage::Route);
-            self.on_message(&mut envelope, progress, now);
+            let taken_len = self.on_message(&mut envelope, progress, now);
+            // One line may be longer than a slice, and takes as much longer.
+            len += if SLICE_LEN_FULL < taken_len { taken_len } else { len_least };
             self.stages.end(Stage::Route, began);
             work_count += 1;
         }
@@ -332,8 +334,9 @@ impl<P: Protocol> Router<P> {
         work_count
     }
 
+    /// Returns how much of the message was taken.
     #[inline]
-    fn on_message(&mut self, envelope: &mut Envelope, progress: Progress, now: Nanos) {
+    fn on_message(&mut self, envelope: &mut Envelope, progress: Progress, now: Nanos) -> usize {
         let clients = &mut self.replies.clients;
         let client = if progress.done == 0 {
             clients.arrive(envelope.identity(), envelope.delimiter())
@@ -342,10 +345,10 @@ impl<P: Protocol> Router<P> {
         };
         let Some(client) = client else {
             self.counters.add(Counter::RepliesUndeliverable, 1);
-            return;
+            return 0;
         };
         let encoding = Encoding::of(envelope.body());
-        self.admit(envelope, ReplyTo { client, encoding }, progress, now);
+        self.admit(envelope, ReplyTo { client, encoding }, progress, now)
     }
 
     #[inline]
@@ -355,16 +358,19 @@ impl<P: Protocol> Router<P> {
         reply_to: ReplyTo,
         progress: Progress,
         now: Nanos,
-    ) {
+    ) -> usize {
         let mut admission = self.admission(reply_to, now);
         admission.progress = progress;
-        match admission.admit::<P>(envelope) {
+        let rest = admission.admit::<P>(envelope);
+        let taken_len = admission.taken_len;
+        match rest {
             Some(progress) if self.pending_check.is_some() => {
                 self.unfinished = Some((reply_to, progress));
             }
             Some(progress) => self.replies.pause(reply_to.client, envelope, progress),
             None => {}
         }
+        taken_len
     }
 
     #[inline]
