@@ -65,7 +65,7 @@ fn a_late_reply_goes_to_wherever_the_source_of_the_held_fill_is_then() {
             ann: {"type":"held","source":"f","seq":2,"time":"2026-11-20T10:00:00.000000000Z"}
             bob: {"type":"held","source":"f","seq":3,"time":"2026-11-20T10:00:00.000000000Z"}
             bob: {"type":"allocated","source":"f","seq":1,"time":"2026-11-20T10:00:00.000000000Z","late":true,"ticker":"AAPL","price":"10","quantity":20,"split":1,"shares":{"a":8,"b":7,"c":5}}
-            bob: {"type":"rejected","source":"f","seq":2,"time":"2026-11-20T10:00:00.000000000Z","late":true,"code":"exceeds_holdings","reason":"the accounts hold only 20 shares"}
+            bob: {"type":"rejected","source":"f","seq":2,"time":"2026-11-20T10:00:00.000000000Z","late":true,"code":"exceeds_holdings","reason":"the accounts of the split hold only 20 shares"}
             bob: {"type":"allocated","source":"f","seq":3,"time":"2026-11-20T10:00:00.000000000Z","late":true,"ticker":"MSFT","price":"10","quantity":20,"split":1,"shares":{"a":8,"b":7,"c":5}}
             aum: {"type":"accepted","source":"aum","seq":1,"time":"2026-11-20T10:00:00.000000000Z","split":1}"#]],
     );

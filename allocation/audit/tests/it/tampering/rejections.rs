@@ -13,13 +13,14 @@ fn a_rejection_has_its_one_reason() {
             script: "sell f 2 AAPL 11 @ 5",
             tamper: |given| divide(given, Side::Sell, 11, [6, 5]),
             fault: "the outcome is divided; expected rejected as exceeds_holdings (the accounts \
-                    hold only 10 shares)",
+                    of the split hold only 10 shares)",
         },
         Case {
             script: "sell f 2 AAPL 11 @ 5",
             tamper: |given| reject(given, Reject::ExceedsHoldings(9)),
-            fault: "the outcome is rejected as exceeds_holdings (the accounts hold only 9 shares); \
-                    expected rejected as exceeds_holdings (the accounts hold only 10 shares)",
+            fault: "the outcome is rejected as exceeds_holdings (the accounts of the split hold only \
+                    9 shares); expected rejected as exceeds_holdings (the accounts of the split \
+                    hold only 10 shares)",
         },
         Case {
             script: "sell f 2 AAPL 11 @ 5",
@@ -29,7 +30,8 @@ fn a_rejection_has_its_one_reason() {
         Case {
             script: "sell f 2 AAPL 10 @ 5",
             tamper: |given| reject(given, Reject::ExceedsHoldings(9)),
-            fault: "the outcome is rejected as exceeds_holdings (the accounts hold only 9 shares); \
+            fault: "the outcome is rejected as exceeds_holdings (the accounts of the split hold only \
+                    9 shares); \
                     expected divided",
         },
         Case {
