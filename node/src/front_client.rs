@@ -162,7 +162,8 @@ impl FrontClient {
 
     /// Fails if no waiting helps: nothing listens, or not what was expected.
     fn expect_door(&self, waited: Duration) -> Result<()> {
-        let why = front_probe::no_door(&self.context, &self.front, self.door_key)?;
+        let why =
+            front_probe::no_door(&self.context, &self.front, self.door_key, front_probe::SHORT)?;
         why.map_or(Ok(()), |why| Err(NoAnswer::Silent(waited, why).into()))
     }
 

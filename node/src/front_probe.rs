@@ -9,7 +9,7 @@ use allot_runtime::{Context, CurveKey, DoorFinding, RuntimeError, probe_door};
 pub(crate) const LONGEST: Duration = Duration::from_secs(6);
 
 /// How long it takes at the most while a command waits.
-const SHORT: Duration = Duration::from_secs(1);
+pub(crate) const SHORT: Duration = Duration::from_secs(1);
 
 /// A sentence about what is at this endpoint, found within this time.
 ///
@@ -33,8 +33,9 @@ pub(crate) fn no_door(
     context: &Context,
     front: &str,
     key: Option<CurveKey>,
+    within: Duration,
 ) -> Result<Option<String>, RuntimeError> {
-    let finding = probe_door(context, front, key, SHORT)?;
+    let finding = probe_door(context, front, key, within)?;
     let may_answer =
         matches!(finding, DoorFinding::Unreachable | DoorFinding::Silent | DoorFinding::Door);
     Ok((!may_answer).then(|| sentence(finding, front)))

@@ -15,7 +15,9 @@ use std::sync::Arc;
 
 use allot_domain::ShardId;
 use allot_journal::{Folder, Reader};
+use allot_shard::Service;
 
+use crate::JournalStamp;
 use crate::ledger::{FILE_MODE, directory, holds_journal};
 
 fn file(data: &Path, shard: ShardId) -> PathBuf {
@@ -40,15 +42,15 @@ pub fn is_lost(data: &Path, shard: ShardId) -> io::Result<bool> {
     Ok(file(data, shard).exists() && !holds_journal(&directory(data, shard))?)
 }
 
-/// Whether a journal has a record; one that cannot be read may have some.
-pub(crate) fn has_inputs(folder: &Path) -> bool {
+/// Whether the journal of a system of so many shards has a record; one that cannot be read may have
+/// some. Of another number of shards, or another system, the start from it says so.
+pub(crate) fn has_inputs<S: Service>(folder: &Path, shards: usize) -> bool {
     let opened = Folder::read_only(folder).and_then(|folder| Reader::open(Arc::new(folder)));
-    match opened {
-        Ok(mut reader) => {
-            !reader.snapshots().is_empty() || !matches!(reader.next(), Ok(None))
-        }
-        Err(_) => true,
-    }
+    let Ok(mut reader) = opened else { return true };
+    let is_of_system =
+        |stamp: &str| stamp.parse::<JournalStamp<S>>().is_ok_and(|stamp| stamp.shards == shards);
+    is_of_system(reader.stamp())
+        && (!reader.snapshots().is_empty() || !matches!(reader.next(), Ok(None)))
 }
 
 /// The shards that have begun a journal which is not there any more.

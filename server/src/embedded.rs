@@ -146,8 +146,9 @@ fn check_complete<S: System>(config: &ConfigFor<S>) -> Result<(), ServerError> {
         .map(|shard| (shard, open_shard::directory(&options.data, shard)));
     let (kept, lacking): (Vec<_>, Vec<_>) =
         directories.partition(|(_, folder)| !matches!(holds_journal(folder), Ok(false)));
+    let has_inputs = |folder| begun::has_inputs::<S>(folder, config.core.shards);
     match lacking.into_iter().next() {
-        Some((shard, directory)) if kept.iter().any(|(_, folder)| begun::has_inputs(folder)) => {
+        Some((shard, directory)) if kept.iter().any(|(_, folder)| has_inputs(folder)) => {
             Err(ServerError::ShardLost { shard, directory })
         }
         _ => Ok(()),

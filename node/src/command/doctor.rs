@@ -39,7 +39,7 @@ pub(crate) struct Doctor {
 struct Finding {
     grade: Grade,
     what: String,
-    remedy: &'static str,
+    remedy: String,
 }
 
 /// How serious a finding is.
@@ -68,15 +68,15 @@ pub(crate) fn run(doctor: &Doctor, common: &CommonArgs) -> Result<ExitCode> {
 
 impl Finding {
     fn ok(what: impl Into<String>) -> Self {
-        Self { grade: Grade::Ok, what: what.into(), remedy: "" }
+        Self { grade: Grade::Ok, what: what.into(), remedy: String::new() }
     }
 
-    fn warn(what: impl Into<String>, remedy: &'static str) -> Self {
-        Self { grade: Grade::Warn, what: what.into(), remedy }
+    fn warn(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { grade: Grade::Warn, what: what.into(), remedy: remedy.into() }
     }
 
-    fn bad(what: impl Into<String>, remedy: &'static str) -> Self {
-        Self { grade: Grade::Bad, what: what.into(), remedy }
+    fn bad(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { grade: Grade::Bad, what: what.into(), remedy: remedy.into() }
     }
 
     /// Ok if the condition holds, else a warning.

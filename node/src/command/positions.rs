@@ -214,13 +214,26 @@ fn check_account(positions: &Positions, report: &Report) -> Result<()> {
         return Ok(());
     }
     let known: Vec<_> = report.accounts.iter().map(|account| account.id.as_str()).collect();
+    // A report is as old as the time between two.
+    let since = match positions.now {
+        true => String::new(),
+        false => format!(
+            "; this is of report {}: if a split has opened it since, ask with --now",
+            report.report
+        ),
+    };
     match nearest_name(wanted.as_str(), known.iter().copied()) {
-        _ if known.is_empty() => bail!("there is no account {wanted}: there was no split yet"),
-        Some(near) => bail!("there is no account {wanted}; did you mean {near}?"),
+        _ if known.is_empty() => {
+            bail!("there is no account {wanted}: there was no split yet{since}")
+        }
+        Some(near) => bail!(
+            "there is no account {wanted}; did you mean {near}?{}",
+            since.replacen(";", "", 1)
+        ),
         None => {
             let shown = known.iter().take(ACCOUNTS_SHOWN).copied().collect::<Vec<_>>().join(", ");
             let more = if ACCOUNTS_SHOWN < known.len() { ", …" } else { "" };
-            bail!("there is no account {wanted}; there are {shown}{more}")
+            bail!("there is no account {wanted}; there are {shown}{more}{since}")
         }
     }
 }

@@ -272,6 +272,7 @@ fn shard_as_json(result: &ShardResult) -> Value {
         "checks": checks, "nettings": nettings, "markers": markers,
         "held": held, "replays": replays, "rejected": rejected,
         "images": result.snapshots,
+        "images_unchecked": result.snapshots_unchecked,
         "state_hash": format!("{:032x}", result.state_hash),
         "torn_bytes": result.torn_bytes,
         "replayed_from": result.replayed_from.get(),
@@ -307,6 +308,12 @@ fn shard_lines(result: &ShardResult) -> Vec<String> {
             "  the journal was pruned: the replay began with the snapshot of record {}; the \
              allocations before it were not checked",
             result.replayed_from
+        ));
+    }
+    if 0 < result.snapshots_unchecked {
+        lines.push(format!(
+            "  {} snapshots behind what cannot be read were not compared: they may be good",
+            result.snapshots_unchecked
         ));
     }
     if 0 < result.torn_bytes {

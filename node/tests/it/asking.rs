@@ -208,7 +208,7 @@ fn a_mistake_is_named_with_the_way_out() {
         (&["positions", "--once", "--account", "an"][..], "there is no account an"),
         (
             &["positions", "--once", "--account", "bobb"],
-            "there is no account bobb; did you mean bob?",
+            "there is no account bobb; did you mean bob? this is of report ",
         ),
         (&["history", "nothing-there"], "cannot read nothing-there"),
         (&["history", "."], "there is no journal in ."),

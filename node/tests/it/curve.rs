@@ -65,6 +65,17 @@ fn a_client_and_the_doctor_get_through_an_encrypted_front_door() {
     let doctor = ["doctor", "--front", &front, "--front-key", &key, "--publish", &publish];
     let outcome = place.run(&doctor);
     assert!(outcome.stdout.contains("a server replies, report"), "{outcome:?}");
+    // A key that is missing or wrong is not taken for a server that is stopped.
+    let other = zmq::CurveKeyPair::new().unwrap().public_key;
+    let other = zmq::z85_encode(&other).unwrap();
+    for (key, why) in [
+        (&[][..], "encrypts; give its public key with --front-key"),
+        (&["--front-key", &*other], "has another key than --front-key"),
+    ] {
+        let doctor = ["doctor", "--front", &front, "--publish", &publish];
+        let outcome = place.run(&[&doctor[..], key].concat());
+        assert!(!outcome.status.success() && outcome.stdout.contains(why), "{outcome:?}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use allot_allocation_rules::BookConfig;
 use allot_allocation_service::Allocation;
 use allot_runtime::Stages;
 use allot_server::{JournalOptions, Ledger, ServerConfig, embedded};
+use serde_json::{Value, json};
 
 use crate::process::Place;
 
@@ -163,6 +164,50 @@ fn there_is_one_finding_for_each_reply() {
         assert!(findings[0].contains("WRONG: record"), "{page}");
     }
     assert!(page.contains("LOST: s 987654 of "), "{page}");
+}
+
+#[test]
+fn all_that_a_client_was_told_of_a_fill_is_compared() {
+    let place = written(false);
+    let answers = fs::read_to_string(place.path().join("answers")).unwrap();
+    let line = answers.lines().find(|line| line.contains(r#""type":"allocated""#)).unwrap();
+    let reply: Value = serde_json::from_str(line).unwrap();
+    for (field, value) in
+        [("split", json!(7)), ("price", json!("0.5")), ("quantity", json!(1_000_000))]
+    {
+        let told = format!("\"{field}\":{}", reply[field]);
+        let other = line.replacen(&told, &format!("\"{field}\":{value}"), 1);
+        assert_ne!(line, other, "{told}");
+        place.write("other", &format!("{other}\n"));
+        let page = failed(&place, &["--answers", "other"]);
+        assert!(page.contains("the client was given another outcome of"), "{field}: {page}");
+    }
+}
+
+/// A snapshot behind a hole is good, and a reader of the page must not throw it away.
+#[test]
+fn a_snapshot_behind_what_is_damaged_is_not_accused() {
+    let place = written(false);
+    fs::remove_file(&files(&place, 0, "segment-")[1]).unwrap();
+    let page = failed(&place, &[]);
+    assert!(page.contains("were not compared: they may be good"), "{page}");
+    for accusing in ["the snapshot of record", "ahead of the end"] {
+        assert!(!page.contains(accusing), "{page}");
+    }
+}
+
+#[test]
+fn a_ledger_whose_journals_are_all_gone_is_named_as_such() {
+    let place = written(false);
+    for shard in 0..2 {
+        fs::remove_dir_all(place.path().join(format!("data/shard-{shard}"))).unwrap();
+    }
+    let error = place.run(&["verify", "data"]).error();
+    assert!(error.contains("the journals of shard-0, shard-1 are gone"), "{error}");
+    let place = Place::new();
+    place.init();
+    let error = place.run(&["verify", "data"]).error();
+    assert!(error.contains("no server has begun a journal of it yet"), "{error}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use allot_runtime::{
 use allot_wire::Heartbeat;
 
 use super::Finding;
+use crate::front_probe;
 
 /// How long to wait for a reply or a publication: two heartbeats and a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -52,7 +53,7 @@ enum Place {
 /// The findings of both endpoints together: a server has a router at one, and a publisher at the
 /// other.
 pub(super) fn judge(front: Examined, publish: Examined, is_expected: bool) -> Vec<Finding> {
-    let missing = |one: &Examined, what: &str, remedy| {
+    let missing = |one: &Examined, what: &str, remedy: &str| {
         Finding::bad(format!("{}: {what}", one.endpoint), remedy)
     };
     match (front.state, publish.state) {
@@ -75,7 +76,7 @@ pub(super) fn judge(front: Examined, publish: Examined, is_expected: bool) -> Ve
 
 /// Requests a report: the only request that does not change the state.
 pub(super) fn examine_front(context: &Context, endpoint: &str, key: Option<CurveKey>) -> Examined {
-    examine("front", endpoint, || {
+    let mut examined = examine("front", endpoint, || {
         let reply = request_report(context, endpoint, key)?;
         Ok(reply.map(|reply| match reply {
             Some(Reply::Reported { report, .. }) => {
@@ -87,7 +88,15 @@ pub(super) fn examine_front(context: &Context, endpoint: &str, key: Option<Curve
             ),
             _ => unreadable("front", endpoint),
         }))
-    })
+    });
+    // A key that is missing or wrong is told from a server that is stopped.
+    if examined.state == State::Other
+        && place(endpoint) != Place::Forbidden
+        && let Ok(Some(why)) = front_probe::no_door(context, endpoint, key, front_probe::LONGEST)
+    {
+        examined.finding = Finding::bad(format!("front {endpoint}: no reply"), why);
+    }
+    examined
 }
 
 /// Listens for a heartbeat.

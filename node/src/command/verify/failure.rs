@@ -22,8 +22,8 @@ pub(super) enum Failure {
     Record { file: String, offset: u64, index: LogIndex, error: DecodeError },
     /// The auditor disagrees with an outcome, or with the state.
     Audit(Fault),
-    /// A client got a reply with other shares than the journal gives.
-    SharesDiffer { index: LogIndex, message: MessageName },
+    /// A client was told something else than the journal says.
+    ReplyDiffers { index: LogIndex, message: MessageName },
     /// A snapshot file is damaged.
     SnapshotDamaged { file: String, damage: String },
     /// The state in a snapshot cannot be loaded.
@@ -46,10 +46,10 @@ impl fmt::Display for Failure {
                 write!(out, "{file} at byte {offset}, record {index}: {error}")
             }
             Self::Audit(fault) => fault.fmt(out),
-            Self::SharesDiffer { index, message } => write!(
+            Self::ReplyDiffers { index, message } => write!(
                 out,
-                "record {index}: the client was given other shares of {message} than the journal \
-                 gives"
+                "record {index}: the client was given another outcome of {message} than the \
+                 journal has: its shares, split, ticker, side, price or quantity differ"
             ),
             Self::SnapshotDamaged { file, damage } => write!(out, "{file} is {damage}"),
             Self::SnapshotInvalid { index, error } => {

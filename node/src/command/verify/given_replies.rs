@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use allot_allocation_rules::{AccountIndex, Outcome, Outcomes};
+use allot_allocation_rules::{AccountIndex, Allocated, Outcome, Outcomes, SplitNumber};
 use allot_allocation_service::{Reply, decode_replies};
 use allot_domain::{AccountId, MessageId, Price, Quantity, Side, Ticker};
 use allot_wire::DecodeError;
@@ -23,10 +23,17 @@ pub(super) struct MessageName {
 /// What one reply acknowledged, and a crash must not undo.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Acknowledged {
-    /// The fill is in the state, with these shares if the reply had them.
-    Fill(Option<Vec<(AccountId, u64)>>),
+    /// The fill is in the state, divided so if the reply said how.
+    Fill(Option<Division>),
     /// The fill was busted.
     Bust,
+}
+
+/// How a fill was divided, as a client was told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Division {
+    split: SplitNumber,
+    shares: Vec<(AccountId, u64)>,
 }
 
 /// What a reply says of its message, so that a shard can be asked whether it knows it.
@@ -56,15 +63,32 @@ impl Open {
         account: &impl Fn(AccountIndex) -> AccountId,
     ) -> Option<bool> {
         match (&self.acknowledged, outcome) {
+            // The repeat of an outcome no longer kept has no shares.
+            (Acknowledged::Fill(Some(_)), Outcome::Allocated(allocated))
+                if allocated.origin.duplicate =>
+            {
+                Some(true)
+            }
             (Acknowledged::Fill(Some(given)), Outcome::Allocated(allocated)) => {
                 let shares = outcomes.shares[allocated.shares.clone()].iter();
                 let named = shares.map(|share| (account(share.account), share.quantity));
-                Some(allocated.origin.duplicate || named.eq(given.iter().copied()))
+                let is_divided_so =
+                    allocated.split == given.split && named.eq(given.shares.iter().copied());
+                Some(is_divided_so && self.is_message(allocated))
             }
-            (Acknowledged::Fill(None), Outcome::Allocated(_) | Outcome::Held { .. })
+            (Acknowledged::Fill(None), Outcome::Allocated(allocated)) => {
+                Some(self.is_message(allocated))
+            }
+            (Acknowledged::Fill(None), Outcome::Held { .. })
             | (Acknowledged::Bust, Outcome::Busted { .. }) => Some(true),
             _ => None,
         }
+    }
+
+    /// Whether the reply, if it says so, is of this fill.
+    fn is_message(&self, allocated: &Allocated) -> bool {
+        let Allocated { ticker, side, price, quantity, .. } = *allocated;
+        self.message.is_none_or(|said| said == Message::Fill { ticker, side, price, quantity })
     }
 }
 
@@ -131,15 +155,16 @@ impl GivenReplies {
 
     fn add(&mut self, reply: &Reply) {
         let (acknowledged, message) = match reply {
-            Reply::Allocated { ticker, side, price, quantity, shares, .. } => {
+            Reply::Allocated { ticker, side, price, quantity, split, shares, .. } => {
                 let message = Message::Fill {
                     ticker: *ticker,
                     side: *side,
                     price: *price,
                     quantity: *quantity,
                 };
-                let shares = (!shares.is_empty()).then(|| shares.clone());
-                (Acknowledged::Fill(shares), Some(message))
+                let division = (!shares.is_empty())
+                    .then(|| Division { split: *split, shares: shares.clone() });
+                (Acknowledged::Fill(division), Some(message))
             }
             Reply::Held { .. } => (Acknowledged::Fill(None), None),
             Reply::Busted { ticker, of, .. } => {
@@ -170,7 +195,7 @@ impl GivenReplies {
     }
 
     /// Removes what the outcomes of a record confirm or contradict: there is one finding for each
-    /// reply. Returns the messages of which a client was given other shares than the journal gives.
+    /// reply. Returns the messages of which a client was told something else than the journal says.
     pub(super) fn find(
         &mut self,
         outcomes: &Outcomes,

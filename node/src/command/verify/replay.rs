@@ -29,6 +29,8 @@ pub(super) struct ShardResult {
     pub(super) counts: RecordCounts,
     /// The number of snapshots that were compared with the replay.
     pub(super) snapshots: usize,
+    /// The number of those behind something that cannot be read: they were not compared.
+    pub(super) snapshots_unchecked: usize,
     pub(super) summary: Summary,
     /// Whether the summary is of the whole journal: nothing of it was pruned.
     pub(super) is_audited: bool,
@@ -52,6 +54,8 @@ struct Replay<'a> {
     outcomes: Outcomes,
     /// The state as bytes, reused.
     bytes: Vec<u8>,
+    /// A record before the present one could not be read: the state is not that of the journal.
+    is_cut: bool,
     result: ShardResult,
 }
 
@@ -88,6 +92,7 @@ fn read(
                 }
             }
             Err(error) => {
+                replay.is_cut = true;
                 replay.result.failures.push(Failure::Journal(error));
                 break;
             }
@@ -101,6 +106,7 @@ impl<'a> Replay<'a> {
     /// Begins with the empty state, or with the oldest good snapshot if segments were pruned.
     fn start(path: &Path, reader: &Reader, given: &'a mut GivenReplies) -> Result<Self, Failure> {
         let mut failures: Vec<_> = reader.snapshots().iter().filter_map(damage_of).collect();
+        let is_cut = reader.lost().is_some();
         failures.extend(reader.lost().map(|file| Failure::SegmentLost(file.to_owned())));
         let start = Start::of(reader).map_err(|why| match why {
             NoStart::Stamp(error) => Failure::Stamp(error),
@@ -117,7 +123,8 @@ impl<'a> Replay<'a> {
             ShardResult { replayed_from, ..ShardResult::new(path, reader.stamp(), failures) };
         let auditor = is_whole.then(|| Auditor::new(book));
         let outcomes = Outcomes::default();
-        Ok(Self { stamp, state, auditor, snapshots, given, outcomes, bytes: Vec::new(), result })
+        let bytes = Vec::new();
+        Ok(Self { stamp, state, auditor, snapshots, given, outcomes, bytes, is_cut, result })
     }
 
     fn check(&mut self, found: &allot_journal::Entry<'_>) {
@@ -131,6 +138,7 @@ impl<'a> Replay<'a> {
             Err(error) => {
                 let (file, offset) = (found.file.to_owned(), found.offset);
                 self.result.failures.push(Failure::Record { file, offset, index, error });
+                self.is_cut = true;
             }
             Ok(entry) => self.apply(index, entry),
         }
@@ -154,11 +162,16 @@ impl<'a> Replay<'a> {
             self.auditor = None;
         }
         let contradicted = self.given.find(&self.outcomes, account).into_iter();
-        let differ = contradicted.map(|message| Failure::SharesDiffer { index, message });
+        let differ = contradicted.map(|message| Failure::ReplyDiffers { index, message });
         self.result.failures.extend(differ);
     }
 
     fn compare_snapshot(&mut self, index: LogIndex, stored: u128) {
+        // What the replay makes behind a hole says nothing of a snapshot.
+        if self.is_cut {
+            self.result.snapshots_unchecked += 1;
+            return;
+        }
         self.result.snapshots += 1;
         let replayed = self.hash();
         if replayed != stored {
@@ -199,7 +212,11 @@ impl<'a> Replay<'a> {
         });
         let replayed_from = self.result.replayed_from;
         let ahead = self.snapshots.into_keys().filter(|index| replayed_from < *index);
-        failures.extend(ahead.map(|index| Failure::SnapshotAhead { index }));
+        if self.is_cut {
+            self.result.snapshots_unchecked += ahead.count();
+        } else {
+            failures.extend(ahead.map(|index| Failure::SnapshotAhead { index }));
+        }
         self.result
     }
 }
@@ -218,6 +235,7 @@ impl ShardResult {
             records: 0,
             counts: RecordCounts::default(),
             snapshots: 0,
+            snapshots_unchecked: 0,
             summary: Summary::default(),
             is_audited: false,
             state_hash: 0,
