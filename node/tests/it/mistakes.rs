@@ -201,6 +201,16 @@ fn files(place: &Place, ends: &[(&str, &str)]) {
             (&feed("headless"), FAILED, &["looks like a fill", "ticker,side,price,quantity"]),
             (&feed("fee"), FAILED, &["\"fee\" is not known", "name it in --ignore"]),
             (
+                &(feed("fee") + " --ignore fee --not-fill fee=1"),
+                FAILED,
+                &["--not-fill checks the column \"fee\"", "leave one out"],
+            ),
+            (
+                &(feed("fee") + " --ignore fee --same Fee"),
+                FAILED,
+                &["no column \"Fee\", which must be the same"],
+            ),
+            (
                 &feed("values"),
                 FAILED,
                 &[
