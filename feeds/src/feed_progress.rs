@@ -8,7 +8,7 @@ use allot_domain::SourceId;
 use allot_runtime::Nanos;
 
 use crate::limits::{CODES_MAX, REASONS_MAX};
-use crate::notes::Notes;
+use crate::notes::{GaveUp, Notes};
 use crate::tally::Tallies;
 use crate::{BadLine, FeedError, Latency, Skipped, Summary, Tally};
 
@@ -176,8 +176,8 @@ impl FeedProgress {
     }
 
     /// The feed has ended because it heard nothing for so long.
-    pub(crate) fn note_gave_up(&self, after: Duration) {
-        self.notes().gave_up_after = Some(after);
+    pub(crate) fn note_gave_up(&self, gave_up: GaveUp) {
+        self.notes().gave_up = Some(gave_up);
     }
 
     /// Counts what was skipped; true if it is among the first few, which are kept.

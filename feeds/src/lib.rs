@@ -71,7 +71,7 @@ pub use fill_feed::{FillConfig, FillFeed};
 pub use identity::{seed_of, unique_source};
 pub use intake::{Chunk, Intake};
 pub use latency::Latency;
-pub use notes::Rejections;
+pub use notes::{GaveUp, Rejections};
 pub use pace::{Pace, Rate, Speed};
 pub use patience::Patience;
 pub use plural::plural;

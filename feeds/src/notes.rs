@@ -15,6 +15,15 @@ pub struct Rejections {
     pub first: Vec<String>,
 }
 
+/// That a feed ended because the server took nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GaveUp {
+    /// For how long it took nothing.
+    pub after: Duration,
+    /// Why, if it said so; else nothing came from it.
+    pub refused: Option<String>,
+}
+
 /// What is rare and has text.
 #[derive(Clone, Default)]
 pub(crate) struct Notes {
@@ -24,8 +33,8 @@ pub(crate) struct Notes {
     pub(crate) held: Vec<String>,
     /// The first messages without a reply.
     pub(crate) unanswered: Vec<String>,
-    /// How long there was nothing from the server, if the feed ended because of that.
-    pub(crate) gave_up_after: Option<Duration>,
+    /// That the feed ended because the server took nothing.
+    pub(crate) gave_up: Option<GaveUp>,
     pub(crate) skipped: Vec<Skipped>,
     pub(crate) stopped_by: Option<BadLine>,
     /// Why replies are no longer logged.

@@ -8,6 +8,7 @@ use allot_runtime::{Counter, Counters, Nanos};
 
 use crate::in_flight::{Effect, Lost};
 use crate::limits::{HELD_MAX, UNEXPECTED_LOGGED_MAX};
+use crate::notes::GaveUp;
 use crate::open_lines::OpenLines;
 use crate::{FeedProgress, ReplyLog, Tally};
 
@@ -62,8 +63,8 @@ impl Recorder {
     }
 
     /// The feed ends because it heard nothing for so long.
-    pub(crate) fn note_gave_up(&self, after: Duration) {
-        self.progress.note_gave_up(after);
+    pub(crate) fn note_gave_up(&self, gave_up: GaveUp) {
+        self.progress.note_gave_up(gave_up);
     }
 
     /// Counts a message that has left, for the first time or again.

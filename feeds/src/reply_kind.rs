@@ -20,6 +20,17 @@ pub(crate) enum ReplyKind {
 /// compared as text, as both encodings carry them: a newer server may send one that `Reject` lacks.
 const NO_ROOM: [&str; 3] = ["busy", "storage_full", "shard_away"];
 
+/// Those of them that say that nothing is taken at all: somebody has to do something.
+const NOTHING_TAKEN: [&str; 2] = ["storage_full", "shard_away"];
+
+/// Why the server takes nothing for now, if a reply says so.
+pub(crate) fn nothing_taken(reply: &Reply) -> Option<&str> {
+    match reply {
+        Reply::Rejected { code, reason, .. } if NOTHING_TAKEN.contains(&&**code) => Some(reason),
+        _ => None,
+    }
+}
+
 impl ReplyKind {
     /// What `reply` says of a request of this kind; `None` if it cannot be a reply to one.
     pub(crate) fn of(reply: &Reply, request: RequestKind) -> Option<Self> {

@@ -19,8 +19,9 @@ use allot_wire::Encoding;
 use crate::batch_builder::BatchBuilder;
 use crate::in_flight::{Effect, InFlight, InFlightConfig};
 use crate::limits::{FRAMES_PER_TURN, REASONS_MAX};
+use crate::notes::GaveUp;
 use crate::recorder::Recorder;
-use crate::reply_kind::ReplyKind;
+use crate::reply_kind::{ReplyKind, nothing_taken};
 use crate::silence::Silence;
 use crate::{FeedProgress, Patience, ReplyLog};
 
@@ -47,6 +48,8 @@ pub(crate) struct Session {
     /// The sequence numbers to be resent, on their way into a batch.
     due_seqs: VecDeque<Seq>,
     silence: Silence,
+    /// Why the server takes nothing, if the last message from it said so.
+    refused: Option<String>,
     frame: Vec<u8>,
     replies: Vec<Reply>,
     recorder: Recorder,
@@ -75,6 +78,7 @@ impl Session {
             in_flight,
             due_seqs: VecDeque::new(),
             silence: Silence::new(silence),
+            refused: None,
             frame: Vec::new(),
             replies: Vec::new(),
             recorder: Recorder::new(progress, counters),
@@ -181,6 +185,10 @@ impl Session {
             if let Err(error) = decode_replies(&self.frame, &mut replies) {
                 self.recorder.count_unexpected(&format!("a damaged message: {error}"));
             }
+            self.refused = replies.iter().find_map(nothing_taken).map(str::to_owned);
+            if self.refused.is_none() || !replies.iter().all(|one| nothing_taken(one).is_some()) {
+                self.silence.note_taken(now);
+            }
             let was_full = self.in_flight.is_held_full();
             for reply in replies.drain(..) {
                 self.recorder.log(&reply);
@@ -212,17 +220,19 @@ impl Session {
         self.recorder.name_lines_of(file);
     }
 
-    /// When there was nothing from the server for too long, while a reply was expected.
+    /// When there was nothing from the server for too long, or nothing but that it takes nothing,
+    /// while a reply was expected.
     pub(crate) fn gives_up_at(&self) -> Nanos {
         if self.in_flight.open_count() == 0 {
             return Nanos::MAX;
         }
-        self.silence.heard_at() + self.config.patience.give_up
+        self.silence.taken_at() + self.config.patience.give_up
     }
 
-    /// Notes that there was nothing from the server for too long.
+    /// Notes that it was so.
     pub(crate) fn note_gave_up(&self, now: Nanos) {
-        self.recorder.note_gave_up(now - self.silence.heard_at());
+        let (after, refused) = (now - self.silence.taken_at(), self.refused.clone());
+        self.recorder.note_gave_up(GaveUp { after, refused });
     }
 
     /// Counts what will never have a reply, and keeps where the first of it stands.

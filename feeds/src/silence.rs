@@ -12,8 +12,8 @@ use allot_runtime::Nanos;
 /// The silence of one server.
 pub(crate) struct Silence {
     since: Nanos,
-    /// When something arrived last, or a reply came to be expected; a new connection is no reply.
-    heard_at: Nanos,
+    /// When something arrived last that did not refuse all for now, or a reply came to be expected.
+    taken_at: Nanos,
     /// How often the session reconnected since something arrived.
     count: u32,
     backoff: Backoff,
@@ -35,7 +35,7 @@ impl Silence {
     pub(crate) const fn new(backoff: Backoff) -> Self {
         Self {
             since: Nanos::ZERO,
-            heard_at: Nanos::ZERO,
+            taken_at: Nanos::ZERO,
             count: 0,
             backoff,
             has_sent: HasSent::Nothing,
@@ -45,7 +45,7 @@ impl Silence {
     /// A reply is expected from now on; none was before.
     pub(crate) const fn begin(&mut self, now: Nanos) {
         self.since = now;
-        self.heard_at = now;
+        self.taken_at = now;
     }
 
     /// A message has left.
@@ -59,7 +59,6 @@ impl Silence {
     /// A message has arrived.
     pub(crate) const fn note_received(&mut self, now: Nanos) {
         self.since = now;
-        self.heard_at = now;
         self.count = 0;
     }
 
@@ -77,9 +76,14 @@ impl Silence {
         self.since + self.backoff.after(self.count.saturating_add(1))
     }
 
-    /// When something arrived last, or a reply came to be expected.
-    pub(crate) const fn heard_at(&self) -> Nanos {
-        self.heard_at
+    /// What has arrived is no refusal for now.
+    pub(crate) const fn note_taken(&mut self, now: Nanos) {
+        self.taken_at = now;
+    }
+
+    /// When the server took something last, or a reply came to be expected.
+    pub(crate) const fn taken_at(&self) -> Nanos {
+        self.taken_at
     }
 
     /// How long it has lasted; `None` if nothing ever left, so that there was nothing to reply to.

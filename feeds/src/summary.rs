@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use allot_domain::SourceId;
 
-use crate::notes::{Notes, Rejections};
+use crate::notes::{GaveUp, Notes, Rejections};
 use crate::{BadLine, Latency, Skipped, Tally, plural};
 
 /// What a feed has done. Displayed as a small table.
@@ -61,10 +61,10 @@ impl Summary {
         &self.notes.rejections
     }
 
-    /// How long there was nothing from the server, if the feed ended because of that.
+    /// That the feed ended because the server took nothing for too long, if it did.
     #[must_use]
-    pub const fn gave_up_after(&self) -> Option<Duration> {
-        self.notes.gave_up_after
+    pub const fn gave_up(&self) -> Option<&GaveUp> {
+        self.notes.gave_up.as_ref()
     }
 
     /// The first few lines or splits that were skipped.
@@ -142,8 +142,14 @@ impl Summary {
         for (what, places) in [("held", &self.notes.held), ("no reply", &self.notes.unanswered)] {
             places.iter().try_for_each(|place| writeln!(f, "  {what}: {place}"))?;
         }
-        if let Some(span) = self.notes.gave_up_after {
-            writeln!(f, "  ended: nothing came from the server for {span:.1?}")?;
+        match &self.notes.gave_up {
+            None => {}
+            Some(GaveUp { after, refused: None }) => {
+                writeln!(f, "  ended: nothing came from the server for {after:.1?}")?;
+            }
+            Some(GaveUp { after, refused: Some(why) }) => {
+                writeln!(f, "  ended: the server took nothing for {after:.1?}: {why}")?;
+            }
         }
         self.notes.skipped.iter().try_for_each(|skipped| writeln!(f, "  skipped {skipped}"))?;
         self.notes.stopped_by.iter().try_for_each(|line| writeln!(f, "  stopped by {line}"))?;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use allot_feeds::{
-    AumConfig, AumFeed, FeedProgress, FillConfig, FillFeed, ReplyLog, Source, Summary, Tally,
-    Weights,
+    AumConfig, AumFeed, FeedProgress, FillConfig, FillFeed, GaveUp, ReplyLog, Source, Summary,
+    Tally, Weights,
 };
 use allot_runtime::{
     Agent, Clock, Context, Counters, CurveKey, Link, Running, ThreadGroup, ThreadSlot, Threads,
@@ -151,9 +151,9 @@ impl Feeds {
             .unwrap_or_else(|error| error.to_string())
     }
 
-    /// Whether one of them has ended because it heard nothing for too long.
-    pub(crate) fn gave_up(&self) -> bool {
-        self.progress.iter().any(|progress| progress.summary().gave_up_after().is_some())
+    /// That one of them has ended because the server took nothing for too long.
+    pub(crate) fn gave_up(&self) -> Option<GaveUp> {
+        self.progress.iter().find_map(|progress| progress.summary().gave_up().cloned())
     }
 
     /// What wakes their thread, when a source has something new.

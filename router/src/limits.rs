@@ -33,6 +33,9 @@ pub(crate) const SHUT_AT_MOST: Duration = Duration::from_secs(5);
 /// How often clients that do not read, and shards that are silent, are checked.
 pub(crate) const CHECK_EVERY: Duration = Duration::from_millis(500);
 
+/// A check that comes so much too late comes after a pause of the process.
+pub(crate) const PAUSE_LEAST: Duration = Duration::from_secs(2);
+
 /// How soon a parked client is tried again: soon enough that it does not notice, and rarely enough
 /// that clients that never read cost nothing that others notice.
 pub(crate) const PARKED_RETRY: Duration = Duration::from_millis(1);

@@ -136,8 +136,7 @@ pub fn embedded_with<S: System>(
 }
 
 /// All shards make their journals before the first takes an input: one that has none, where others
-/// have inputs, has lost it. This is seen before any is made: the next start must find what this one
-/// found.
+/// have inputs, has lost it. This is seen before any is made: the next start must find the same.
 fn check_complete<S: System>(config: &ConfigFor<S>) -> Result<(), ServerError> {
     let Some(options) = &config.journal else {
         return Ok(());

@@ -122,7 +122,9 @@ impl fmt::Display for Reject {
                 "fill {of} of this source and ticker cannot be busted: unknown, already busted, or \
                  no longer kept"
             ),
-            Self::ExceedsHoldings(held) => write!(f, "the accounts of the split hold only {held} shares"),
+            Self::ExceedsHoldings(held) => {
+                write!(f, "the accounts of the split hold only {held} shares")
+            }
             Self::ExceedsLimits(limit) => limit.fmt(f),
             _ => self.explain_split(f),
         }

@@ -31,9 +31,6 @@ pub(super) struct Number {
 /// Reads a price.
 pub(super) fn price(format: &Format, text: &str) -> Result<Number, NumberError> {
     let (is_negative, text) = unsigned(format, text);
-    if format.decimal.is_none() && format.thousands != Some(',') && text.contains(',') {
-        return Err(NumberError::Comma);
-    }
     Ok(Number { is_negative, plain: plain(format, text)? })
 }
 
@@ -73,6 +70,9 @@ fn unsigned<'a>(format: &Format, text: &'a str) -> (bool, &'a str) {
 /// The digits without thousands signs and with a point. What is no number stays none.
 fn plain(format: &Format, text: &str) -> Result<String, NumberError> {
     let decimal = format.decimal.unwrap_or('.');
+    if decimal != ',' && format.thousands != Some(',') && text.contains(',') {
+        return Err(NumberError::Comma);
+    }
     let (whole, fraction) = match text.split_once(decimal) {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (text, None),
@@ -167,6 +167,7 @@ mod tests {
             (Some(','), None, "1.23", "Groups"),
             (Some(','), Some('\''), "1'234,5", "1234.5"),
             (Some(','), Some('\u{a0}'), "1\u{a0}234,5", "1234.5"),
+            (Some('.'), None, "1,234.5", "Comma"),
             (Some('.'), None, "$187.23", "187.23"),
             (Some('.'), None, "-$187.23", "-187.23"),
             (Some('.'), None, "+187.23", "187.23"),
@@ -189,6 +190,7 @@ mod tests {
             (None, Some(','), "1,000", "1000"),
             (None, Some(','), "1.000", "Ambiguous"),
             (Some('.'), None, "1.000", "1.000"),
+            (Some('.'), None, "1,000", "Comma"),
             (Some(','), Some('.'), "1.000", "1000"),
             (Some(','), Some('.'), "-1.000,00", "-1000.00"),
             (Some(','), Some('.'), "1.200,5", "1200.5"),

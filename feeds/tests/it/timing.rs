@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use allot_feeds::{FillConfig, FillFeed, Pace, Patience, Prices, Random, RandomConfig, Tally};
+use allot_feeds::{
+    FillConfig, FillFeed, GaveUp, Pace, Patience, Prices, Random, RandomConfig, Tally,
+};
 use allot_runtime::{Clock, Context, Counters, Link, LinkOptions, Stepper, Waker, ring_pair};
 use allot_wire::Encoding;
 
@@ -241,9 +243,28 @@ fn a_feed_that_hears_nothing_for_too_long_ends_and_says_so() {
         let took = finish(&mut stepper, &fills);
         assert!(took <= Duration::from_secs(9), "{took:?}");
         let summary = fills.summary();
-        assert_eq!(summary.gave_up_after(), Some(Duration::from_secs(7)), "{summary}");
+        let gave_up = GaveUp { after: Duration::from_secs(7), refused: None };
+        assert_eq!(summary.gave_up(), Some(&gave_up), "{summary}");
         assert!(!summary.is_ok() && 0 < summary.get(Tally::Lost), "{summary}");
         assert!(summary.to_string().contains("nothing came from the server for 7.0s"), "{summary}");
+    }
+}
+
+#[test]
+fn a_feed_that_is_told_for_too_long_that_nothing_is_taken_ends_and_says_why() {
+    let patience = Patience { give_up: Duration::from_secs(7), ..Patience::default() };
+    for (storage_full, shard_away, ends) in [(100, 0, true), (0, 100, true), (0, 0, false)] {
+        let is_silent = false;
+        let faults = Faults { busy: 100, storage_full, shard_away, is_silent, ..SILENT };
+        let mut scenario = Scenario::new().faults(faults);
+        let config = FillConfig { patience, ..FillConfig::new(source("fills")) };
+        let fills = scenario.fills(config, Fills::of(3));
+        let mut stepper = scenario.begin(1);
+        stepper.advance(Duration::from_secs(60));
+        let summary = fills.summary();
+        let gave_up = summary.gave_up().map(|gave_up| gave_up.refused.is_some());
+        assert_eq!(gave_up, ends.then_some(true), "{summary}");
+        assert_eq!(summary.to_string().contains("ended: the server took nothing for 7"), ends);
     }
 }
 

@@ -112,12 +112,15 @@ fn run_to_end(group: FeedGroup) -> Result<ExitCode> {
         bar.show(&feeds);
     }
     bar.clear();
-    let why = feeds.gave_up().then(|| feeds.examine_front());
+    let why = feeds.gave_up().map(|gave_up| match gave_up.refused {
+        Some(reason) => format!("the server takes nothing: {reason}"),
+        None => format!("no reply from the server: {}", feeds.examine_front()),
+    });
     let summaries = feeds.stop()?;
     monitor.stop()?;
     summaries.iter().try_for_each(|summary| print(summary.to_string().trim_end()))?;
     if let Some(why) = why {
-        bail!("no reply from the server: {why}");
+        bail!(why);
     }
     let is_ok = summaries.iter().all(Summary::is_ok);
     Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })

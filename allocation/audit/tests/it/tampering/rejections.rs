@@ -18,9 +18,9 @@ fn a_rejection_has_its_one_reason() {
         Case {
             script: "sell f 2 AAPL 11 @ 5",
             tamper: |given| reject(given, Reject::ExceedsHoldings(9)),
-            fault: "the outcome is rejected as exceeds_holdings (the accounts of the split hold only \
-                    9 shares); expected rejected as exceeds_holdings (the accounts of the split \
-                    hold only 10 shares)",
+            fault: "the outcome is rejected as exceeds_holdings (the accounts of the split hold \
+                    only 9 shares); expected rejected as exceeds_holdings (the accounts of the \
+                    split hold only 10 shares)",
         },
         Case {
             script: "sell f 2 AAPL 11 @ 5",
@@ -30,8 +30,8 @@ fn a_rejection_has_its_one_reason() {
         Case {
             script: "sell f 2 AAPL 10 @ 5",
             tamper: |given| reject(given, Reject::ExceedsHoldings(9)),
-            fault: "the outcome is rejected as exceeds_holdings (the accounts of the split hold only \
-                    9 shares); \
+            fault: "the outcome is rejected as exceeds_holdings (the accounts of the split hold \
+                    only 9 shares); \
                     expected divided",
         },
         Case {
