@@ -1,6 +1,7 @@
 //! A front probe: why a feed hears nothing from its front door, or a reader from its publisher, and
 //! what to do about it.
 
+use std::net::ToSocketAddrs;
 use std::time::Duration;
 
 use allot_runtime::{Context, CurveKey, DoorFinding, RuntimeError, probe_door};
@@ -43,6 +44,7 @@ pub(crate) fn no_door(
 
 fn sentence(finding: DoorFinding, front: &str) -> String {
     match finding {
+        DoorFinding::Nothing | DoorFinding::Unreachable if !has_address(front) => unresolved(front),
         DoorFinding::Nothing => format!("nothing listens at {front}; start the server there"),
         DoorFinding::Unreachable => format!(
             "no answer from {front} yet, not even that nothing listens there; check the address, \
@@ -77,6 +79,15 @@ fn sentence(finding: DoorFinding, front: &str) -> String {
     }
 }
 
+/// Whether the name of the machine stands for an address; other endpoints have none.
+fn has_address(endpoint: &str) -> bool {
+    endpoint.strip_prefix("tcp://").is_none_or(|place| place.to_socket_addrs().is_ok())
+}
+
+fn unresolved(endpoint: &str) -> String {
+    format!("the name of the machine in {endpoint} stands for no address; check how it is written")
+}
+
 /// A sentence about why no report comes from this endpoint.
 ///
 /// # Errors
@@ -87,6 +98,9 @@ pub(crate) fn examine_publisher(
     key: Option<CurveKey>,
 ) -> Result<String, RuntimeError> {
     Ok(match probe_door(context, publish, key, LONGEST)? {
+        DoorFinding::Nothing | DoorFinding::Unreachable if !has_address(publish) => {
+            unresolved(publish)
+        }
         DoorFinding::Publisher => {
             "a publisher is there; check that its router and all of its shards are running, and \
              that --report-every of the server is shorter than --timeout"

@@ -150,6 +150,11 @@ fn what_reaches_the_wrong_place_is_told_which_one_it_is() {
                 &["nothing listens at tcp://127.0.0.1:1; start the server there"],
             ),
             (
+                &format!("{feed} tcp://nowhere.invalid:1"),
+                FAILED,
+                &["the name of the machine in tcp://nowhere.invalid:1 stands for no address"],
+            ),
+            (
                 &format!("{feed} PUBLISH"),
                 FAILED,
                 &["is the endpoint of a publisher", "prints after front="],
