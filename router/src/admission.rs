@@ -136,8 +136,11 @@ impl Admission<'_> {
     }
 
     fn give_up(&mut self, parts: &str) {
-        let refused = self.progress.refused;
-        self.refuse(&malformed(&format!("{refused} {parts} were refused; the rest was not read")));
+        let refused = match self.progress.refused {
+            1 => format!("1 {} was", parts.trim_end_matches('s')),
+            refused => format!("{refused} {parts} were"),
+        };
+        self.refuse(&malformed(&format!("{refused} refused; the rest was not read")));
     }
 
     /// A batch whose records can be told apart, all of them: of one that is damaged anywhere, no

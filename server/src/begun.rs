@@ -49,7 +49,9 @@ pub(crate) fn has_inputs<S: Service>(folder: &Path, shards: usize) -> bool {
     let Ok(mut reader) = opened else { return true };
     let is_of_system =
         |stamp: &str| stamp.parse::<JournalStamp<S>>().is_ok_and(|stamp| stamp.shards == shards);
-    is_of_system(reader.stamp())
+    // Without a segment that can be read there is no stamp.
+    let stamp = reader.stamp();
+    (stamp.is_empty() || is_of_system(stamp))
         && (!reader.snapshots().is_empty() || !matches!(reader.next(), Ok(None)))
 }
 

@@ -437,6 +437,33 @@ fn a_full_shard_is_busy_and_what_it_rejected_is_new_later() {
     assert_eq!(world.report().fills, 8);
 }
 
+/// What shards have sent meanwhile may not have reached it yet.
+#[test]
+fn a_router_that_was_stopped_blames_no_shard() {
+    let mut world = World::new(2);
+    world.send("aum", SPLIT.as_bytes());
+    world.stop(Duration::from_secs(5));
+    assert_eq!(world.count(Counter::ShardAway), 0);
+    assert!(world.stepped.stepper.remove("shard-1"));
+    world.advance(Duration::from_secs(6));
+    assert_eq!(world.count(Counter::ShardAway), 1);
+}
+
+/// Each line of a client that has as much waiting as it may takes the time of all others.
+#[test]
+fn the_long_lines_of_a_client_that_sends_too_much_are_not_all_read() {
+    let mut world = World::new(1);
+    let line = format!(r#"{{"type":"x{}"}}"#, "x".repeat(200_000));
+    let message = vec![line; 5].join("\n");
+    for _ in 0..6 {
+        world.stepped.clients.send(b"ann", message.as_bytes());
+    }
+    let replies = world.receive();
+    let cut = replies.iter().filter(|line| line.contains("1 line was refused; the rest was"));
+    // Five of them waited, and were read line by line.
+    assert_eq!((cut.count(), replies.len()), (1, 5 * 5 + 2), "{replies:?}");
+}
+
 #[test]
 fn a_shard_that_is_away_is_named_in_rejections_and_by_the_feed() {
     let mut world = World::new(2);

@@ -16,6 +16,7 @@ const START: u64 = 1_795_168_800_000_000_000;
 /// A server and its clock.
 pub(crate) struct World {
     pub(crate) stepped: Stepped,
+    clock: Clock,
 }
 
 impl World {
@@ -27,14 +28,20 @@ impl World {
     /// A server with these settings.
     pub(crate) fn with(settings: Settings) -> Self {
         let clock = Clock::virtual_at(Nanos::from_unix(START));
-        let mut stepped = wiring::stepped(&settings, clock);
+        let mut stepped = wiring::stepped(&settings, clock.clone());
         stepped.stepper.run_until_idle();
-        Self { stepped }
+        Self { stepped, clock }
     }
 
     /// Lets time pass.
     pub(crate) fn advance(&mut self, span: Duration) {
         self.stepped.stepper.advance(span);
+    }
+
+    /// Lets time pass in which nothing has a turn.
+    pub(crate) fn stop(&mut self, span: Duration) {
+        self.clock.advance(span);
+        self.stepped.stepper.run_until_idle();
     }
 
     /// Sends a message as a DEALER and returns the replies to all clients, as `client: line`.

@@ -31,8 +31,7 @@ fn a_rejection_has_its_one_reason() {
             script: "sell f 2 AAPL 10 @ 5",
             tamper: |given| reject(given, Reject::ExceedsHoldings(9)),
             fault: "the outcome is rejected as exceeds_holdings (the accounts of the split hold \
-                    only 9 shares); \
-                    expected divided",
+                    only 9 shares); expected divided",
         },
         Case {
             script: "sell f 2 AAPL 11 @ 5",
