@@ -67,6 +67,10 @@ pub const SILENT_BEATS: u32 = 3;
 /// until then, for relays may reckon with other groups.
 pub const REGROUPING: Duration = Duration::from_millis(500);
 
+/// Of a member whose connection has ended, until that is told of: one that starts again, or of two
+/// connections keeps the other one, is back by then.
+pub const AWAY_TOLD_AFTER: Duration = Duration::from_millis(250);
+
 /// The first pause before an address is connected to again; it doubles.
 pub const RECONNECT_FIRST: Duration = Duration::from_millis(100);
 /// The longest such pause.

@@ -19,6 +19,8 @@ pub(crate) struct Known {
     pub(crate) heard: Option<Steady>,
     /// Since when it is away; none while it is heard.
     pub(crate) away_since: Option<Unix>,
+    /// When it is to be said that it is away.
+    pub(crate) tell_away_at: Option<Steady>,
     /// It was said that it is away.
     pub(crate) is_told_away: bool,
 }
@@ -32,9 +34,11 @@ impl Known {
 }
 
 /// All others, by name. Who has been a member is one for ever, unless there is no room for others.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Members {
     known: BTreeMap<StrategyName, Known>,
+    /// When it may first have to be said of one that it is away.
+    tell_at: Steady,
 }
 
 /// Who somebody says it is, against what was known of the name.
@@ -51,6 +55,10 @@ pub(crate) enum Standing {
 }
 
 impl Members {
+    pub(crate) const fn new() -> Self {
+        Self { known: BTreeMap::new(), tell_at: Steady::MAX }
+    }
+
     pub(crate) fn get(&self, name: &StrategyName) -> Option<&Known> {
         self.known.get(name)
     }
@@ -86,6 +94,32 @@ impl Members {
     pub(crate) fn set(&mut self, name: StrategyName, member: Known) {
         assert!(self.has_room_for(&name), "the members are bounded");
         self.known.insert(name, member);
+    }
+
+    /// It is to be said of a member that it is away, unless it is heard again before.
+    pub(crate) fn tell_away_at(&mut self, name: &StrategyName, at: Steady) {
+        if let Some(known) = self.known.get_mut(name) {
+            known.tell_away_at = Some(at);
+            self.tell_at = self.tell_at.min(at);
+        }
+    }
+
+    /// When it may first have to be said of one that it is away.
+    pub(crate) const fn tell_at(&self) -> Steady {
+        self.tell_at
+    }
+
+    /// Those of whom it is to be said now that they are away; it counts as said.
+    pub(crate) fn take_away(&mut self, now: Steady) -> Vec<StrategyName> {
+        let is_due = |known: &Known| known.tell_away_at.is_some_and(|at| at <= now);
+        let mut due = Vec::new();
+        for (name, known) in self.known.iter_mut().filter(|(_, known)| is_due(known)) {
+            (known.tell_away_at, known.is_told_away) = (None, true);
+            due.push(*name);
+        }
+        let next = self.known.values().filter_map(|known| known.tell_away_at);
+        self.tell_at = next.min().unwrap_or(Steady::MAX);
+        due
     }
 
     /// There was none of this name.

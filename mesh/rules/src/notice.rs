@@ -22,6 +22,8 @@ pub enum Notice {
     Away(StrategyName, Unix),
     /// A member is heard again.
     Back(StrategyName),
+    /// A member that is away and has no rows is none any more: its place was needed.
+    Forgotten(StrategyName),
     /// A peer says a row that it may not: it is not the owner's, or not of the owner's incarnation.
     Foreign {
         /// Who said it.

@@ -151,7 +151,7 @@ impl Replica {
             pending: VecDeque::new(),
             last_record: RecordNumber::ZERO,
             view,
-            members: Members::default(),
+            members: Members::new(),
             links: BTreeMap::new(),
             to_serve: BTreeSet::new(),
             peers: BTreeMap::new(),

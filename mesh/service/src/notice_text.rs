@@ -32,6 +32,9 @@ pub(crate) fn log(notice: &Notice, connect: &[Address]) {
             );
         }
         Notice::Back(name) => tracing::info!("{name} is back"),
+        Notice::Forgotten(name) => {
+            tracing::info!("{name}, which is away and has no positions, is no longer a member");
+        }
         Notice::Foreign { peer, owner, version } => {
             tracing::warn!(%peer, %owner, %version, "refused rows that this peer may not say");
         }

@@ -231,6 +231,7 @@ impl PeerAgent {
             }
             Notice::Away(name, since) => board.change_member(name, MemberChange::Away(since)),
             Notice::Back(name) => board.change_member(name, MemberChange::Back),
+            Notice::Forgotten(name) => board.change_member(name, MemberChange::Forgotten),
             _ => {}
         }
     }

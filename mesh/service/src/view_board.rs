@@ -1,9 +1,9 @@
 //! View board: what has changed in a view, for whoever shows it, and never waits for them.
 //!
-//! There is one place for each row: a later change takes the place of an earlier one that nobody
-//! has taken, so that the board is never larger than the view.
+//! There is one place for each row, and one for each member: a later change takes the place of an
+//! earlier one that nobody has taken, so that the board is never larger than the view.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -20,6 +20,8 @@ pub struct ViewBoard {
 #[derive(Debug, Default)]
 struct Shared {
     changes: ViewChanges,
+    /// The members that were taken from the board, and of whom it was not said that they are none.
+    members: BTreeSet<StrategyName>,
     conflated: u64,
     /// Rows and members are of no interest.
     is_quiet: bool,
@@ -47,6 +49,8 @@ pub enum MemberChange {
     Away(Unix),
     /// It is heard again.
     Back,
+    /// It is no member any more.
+    Forgotten,
 }
 
 impl ViewBoard {
@@ -66,7 +70,7 @@ impl ViewBoard {
     /// Takes what has changed.
     #[must_use]
     pub fn take(&self) -> ViewChanges {
-        mem::take(&mut self.lock().changes)
+        self.lock().take()
     }
 
     /// How many changes were never taken because a later one took their place.
@@ -94,7 +98,11 @@ impl ViewBoard {
 
     pub(crate) fn change_member(&self, name: StrategyName, change: MemberChange) {
         self.tell(|shared| {
-            if !shared.is_quiet {
+            if shared.is_quiet {
+            } else if change == MemberChange::Forgotten && !shared.members.contains(&name) {
+                // Whoever takes the changes never heard of it.
+                shared.changes.members.remove(&name);
+            } else {
                 shared.changes.members.insert(name, change);
             }
         });
@@ -126,6 +134,18 @@ impl ViewBoard {
     }
 }
 
+impl Shared {
+    fn take(&mut self) -> ViewChanges {
+        for (name, change) in &self.changes.members {
+            match change {
+                MemberChange::Forgotten => self.members.remove(name),
+                _ => self.members.insert(*name),
+            };
+        }
+        mem::take(&mut self.changes)
+    }
+}
+
 impl ViewChanges {
     /// Whether nothing has changed.
     #[must_use]
@@ -136,3 +156,6 @@ impl ViewChanges {
             && self.members.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use allot_feeds::plural;
 use allot_server::{LedgerCopy, copy_ledger, read_ledger};
 use anyhow::{Result, bail};
 use clap::Args;
@@ -46,11 +47,13 @@ pub(crate) fn run(backup: &Backup) -> Result<ExitCode> {
     folder.finish()?;
     let records: u64 = contents.journals.values().map(|last| last.get()).sum();
     print(&format!(
-        "backup of ledger {} at {} in {}: {} journals, {records} records, {} bytes",
+        "backup of ledger {} at {} in {}: {} {}, {records} {}, {} bytes",
         ledger.id,
         time_text::exact(contents.time_ns),
         to.display(),
         contents.journals.len(),
+        plural(contents.journals.len() as u64, "journal"),
+        plural(records, "record"),
         contents.bytes
     ))?;
     Ok(ExitCode::SUCCESS)

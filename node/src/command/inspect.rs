@@ -8,6 +8,7 @@ use std::sync::Arc;
 use allot_allocation_rules::{Bust, Fill, Input, Replay, Split};
 use allot_allocation_service::{Allocation, decode_input};
 use allot_domain::{LogIndex, MessageId, Side};
+use allot_feeds::plural;
 use allot_journal::{Folder, JournalError, Reader, SegmentState, SegmentSummary, SnapshotSummary};
 use allot_shard::Entry;
 use anyhow::{Context, Result};
@@ -253,7 +254,7 @@ fn state(state: &SegmentState) -> String {
 fn page(shard: &ShardContents) -> String {
     let stamp = if shard.stamp.is_empty() { "nothing written yet" } else { &shard.stamp };
     let mut lines = vec![format!("{}: {stamp}", shard.path.display())];
-    lines.push(format!("  {} records", shard.records));
+    lines.push(format!("  {} {}", shard.records, plural(shard.records, "record")));
     let lost = |file| format!("  {file}  missing, and it was not pruned");
     lines.extend(shard.lost.iter().map(lost));
     lines.extend(shard.segments.iter().map(|segment| {

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use allot_allocation_audit::Summary;
 use allot_domain::LogIndex;
+use allot_feeds::plural;
 use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
@@ -107,6 +108,11 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
     Ok(if verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// So many of something.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {}", plural(count, noun))
+}
+
 /// Verifies the journal of a trader of signals.
 fn verify_trader(path: &Path, is_json: bool) -> Result<ExitCode> {
     let checked = trader_journal_reader::check(path)?;
@@ -119,7 +125,8 @@ fn verify_trader(path: &Path, is_json: bool) -> Result<ExitCode> {
         })
         .to_string()
     } else {
-        let head = format!("{directory}: {stamp}\n  {count} records, {medians} medians");
+        let counts = [counted(count, "record"), counted(medians, "median")].join(", ");
+        let head = format!("{directory}: {stamp}\n  {counts}");
         let wrong = failures.iter().map(|failure| format!("  WRONG: {failure}"));
         let end = if failures.is_empty() { "no failure found" } else { "FAILED: see above" };
         let lines: Vec<_> = iter::once(head).chain(wrong).chain([end.to_owned()]).collect();
@@ -141,8 +148,8 @@ fn verify_strategy(path: &Path, is_json: bool) -> Result<ExitCode> {
         })
         .to_string()
     } else {
-        let mut lines =
-            vec![format!("{directory}: {stamp}"), format!("  {count} records, {trades} trades")];
+        let counts = [counted(count, "record"), counted(trades, "trade")].join(", ");
+        let mut lines = vec![format!("{directory}: {stamp}"), format!("  {counts}")];
         match &checked.positions {
             Some(positions) => lines.extend(positions.iter().map(|one| format!("  {one}"))),
             None if failures.is_empty() => {

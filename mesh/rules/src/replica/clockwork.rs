@@ -17,6 +17,7 @@ impl Replica {
             return;
         }
         self.end_regrouping(now, out);
+        self.tell_who_is_away(now, out);
         if self.next_beat <= now.steady {
             self.next_beat = now.steady + self.settings.heartbeat;
             self.send_beats(out);
@@ -79,7 +80,9 @@ impl Replica {
         let regrouped = self.regrouping.unwrap_or(Steady::MAX);
         let unknown = self.unknown_life.as_ref().map_or(Steady::MAX, |unknown| unknown.until);
         let next =
-            self.next_beat.min(self.dials.next()).min(regrouped).min(unknown).min(self.leaves_at());
+            [self.dials.next(), regrouped, unknown, self.leaves_at(), self.members.tell_at()]
+                .into_iter()
+                .fold(self.next_beat, Steady::min);
         self.wake_at = match self.phase {
             Phase::Down => Steady::MAX,
             Phase::Joining => next.min(self.join.wake_at(now.steady)),

@@ -37,6 +37,7 @@ impl Replica {
             return false;
         };
         self.members.forget(&name);
+        out.push(Effect::Notice(Notice::Forgotten(name)));
         if self.dials.forget(&address) {
             out.push(Effect::Forget(address));
         }
@@ -60,7 +61,8 @@ impl Replica {
             out.push(Effect::Forget(before.address.clone()));
         }
         self.dials.want(address);
-        if told.is_alive && before.as_ref().is_none_or(|before| before.instance != instance) {
+        let is_new = before.as_ref().is_none_or(|before| before.instance != instance);
+        if told.is_alive && is_new {
             out.push(Effect::Notice(Notice::Joined(name, address.clone(), incarnation)));
         }
         let known = Known {
@@ -73,7 +75,11 @@ impl Replica {
                 Some(before) => before.away_since,
                 None => Some(now.unix),
             },
-            is_told_away: before.as_ref().is_some_and(|before| before.is_told_away),
+            tell_away_at: before.as_ref().and_then(|before| before.tell_away_at),
+            // That it has joined says that it is there.
+            is_told_away: before
+                .as_ref()
+                .is_some_and(|before| before.is_told_away && !(told.is_met && is_new)),
         };
         self.members.set(name, known);
         self.turn_out(now, name, instance, out);

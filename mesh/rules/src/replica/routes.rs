@@ -59,19 +59,30 @@ impl Replica {
         if let Some(known) = self.members.get_mut(&name) {
             let since = last_heard(now, known.heard);
             known.away_since = (!is_alive).then_some(since);
-            let was_told = std::mem::replace(&mut known.is_told_away, !is_alive);
             if is_alive {
                 known.heard = Some(now.steady);
-                if was_told {
+                known.tell_away_at = None;
+                if core::mem::take(&mut known.is_told_away) {
                     out.push(Effect::Notice(Notice::Back(name)));
                 }
             } else {
-                out.push(Effect::Notice(Notice::Away(name, since)));
                 let address = known.address.clone();
                 self.dials.lost(now.steady, &address, &name);
+                self.members.tell_away_at(&name, now.steady + limits::AWAY_TOLD_AFTER);
             }
         }
         self.reckon_targets(now);
+    }
+
+    /// Says who has been away for long enough to be told of.
+    pub(super) fn tell_who_is_away(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if now.steady < self.members.tell_at() {
+            return;
+        }
+        for name in self.members.take_away(now.steady) {
+            let since = self.members.get(&name).and_then(|known| known.away_since);
+            out.push(Effect::Notice(Notice::Away(name, since.unwrap_or(now.unix))));
+        }
     }
 
     /// Works out anew who sends whose changes to whom.

@@ -94,7 +94,9 @@ impl Output {
         for (name, change) in changes.members {
             self.is_changed |= match change {
                 MemberChange::Away(since) => self.away.insert(name, since) != Some(since),
-                MemberChange::Joined(..) | MemberChange::Back => self.away.remove(&name).is_some(),
+                MemberChange::Joined(..) | MemberChange::Back | MemberChange::Forgotten => {
+                    self.away.remove(&name).is_some()
+                }
             };
         }
     }
@@ -131,6 +133,7 @@ fn json_lines(changes: &ViewChanges) -> impl Iterator<Item = String> {
                     object.time("since", since.get());
                 }
                 MemberChange::Back => object.plain("state", "back"),
+                MemberChange::Forgotten => object.plain("state", "forgotten"),
             }
         })
     });

@@ -11,7 +11,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::desk_answers::GivenAnswers;
-use super::{SHOWN_MAX, Verify, texts, unread_lines};
+use super::{SHOWN_MAX, Verify, counted, texts, unread_lines};
 use crate::desk_journal::{self, Checked};
 use crate::stdout::print;
 
@@ -122,7 +122,11 @@ fn disagreements(data: &Path, shards: &[Checked]) -> Vec<String> {
 fn lines(shard: &Checked) -> Vec<String> {
     let mut lines = vec![
         format!("{}: {}", shard.path.display(), shard.stamp),
-        format!("  {} records; {} snapshots", shard.records, shard.snapshots),
+        format!(
+            "  {}; {}",
+            counted(shard.records, "record"),
+            counted(shard.snapshots as u64, "snapshot")
+        ),
     ];
     if let Some(summary) = &shard.summary {
         let answered: u64 = summary.answered.values().sum();

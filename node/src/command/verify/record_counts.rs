@@ -3,6 +3,7 @@
 use std::fmt;
 
 use allot_allocation_rules::Input;
+use allot_feeds::plural;
 use serde_json::{Map, Value};
 
 /// The kinds of records, as the page names them; the last are inputs that the shard refused whole.
@@ -44,7 +45,7 @@ impl fmt::Display for RecordCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total: u64 = self.0.iter().sum();
         let counts: Vec<_> = self.named().map(|(kind, count)| format!("{count} {kind}")).collect();
-        write!(f, "{total} records: {}", counts.join(", "))
+        write!(f, "{total} {}: {}", plural(total, "record"), counts.join(", "))
     }
 }
 

@@ -101,3 +101,62 @@ fn one_member_does_not_hold_all_connections() {
     mesh.trade(2, "AAPL", "5");
     assert_eq!(mesh.view(1), ["s2 AAPL 5"]);
 }
+
+#[test]
+fn a_connection_that_is_made_again_at_once_is_not_told_of() {
+    let mut mesh = three();
+    let (own, (other, theirs)) =
+        mesh.processes[&1].links.first_key_value().map(|(own, end)| (*own, *end)).unwrap();
+    let has_of = |mesh: &Mesh, is: fn(&Notice) -> bool| {
+        mesh.processes.values().flat_map(|process| &process.notices).filter(|n| is(n)).count()
+    };
+    mesh.effect(1, Effect::Close(own));
+    mesh.queue.push_back((1, Event::LinkDown(own)));
+    mesh.settle();
+    let status = mesh.processes[&1].replica.status(mesh.now());
+    assert_eq!(status.members.iter().filter(|member| !member.is_alive).count(), 1);
+    mesh.pass(BEAT * 9);
+    assert!(!mesh.processes[&other].links.contains_key(&theirs));
+    assert!(mesh.processes[&1].replica.status(mesh.now()).members.iter().all(|it| it.is_alive));
+    // So is a process that starts again at once, but for that it has joined.
+    let joined = |notice: &Notice| matches!(notice, Notice::Joined(..));
+    let owned = mesh.kill(2);
+    let before = has_of(&mesh, joined);
+    mesh.start(settings("s2", 22, &["s1"]), owned);
+    mesh.pass(BEAT * 9);
+    assert_eq!(has_of(&mesh, joined) - before, 2 + 2, "it, and to it the others");
+    assert_eq!(has_of(&mesh, |notice| matches!(notice, Notice::Away(..) | Notice::Back(_))), 0);
+    // One that stays away is told of once.
+    mesh.kill(22);
+    mesh.pass(BEAT * 9);
+    assert_eq!(has_of(&mesh, |notice| matches!(notice, Notice::Away(..))), 2);
+}
+
+/// Otherwise whoever prints who is away would keep invented names for ever.
+#[test]
+fn of_a_member_that_has_to_make_room_it_is_said_that_it_is_none() {
+    let mut mesh = three();
+    for number in 1_000..1_000 + limits::MEMBERS_MAX as u64 {
+        let link = LinkId::new(number);
+        let hello = crate::Hello {
+            name: name(&format!("x{number}")),
+            incarnation: life(&[9]),
+            instance: Instance::new(number),
+            address: address(&format!("x{number}")),
+            is_joining: false,
+            heartbeat: BEAT,
+            heard: Instance::ZERO,
+        };
+        mesh.queue.push_back((1, Event::LinkUp(link, None)));
+        mesh.queue.push_back((1, Event::Received(link, Message::Hello(hello))));
+        mesh.queue.push_back((1, Event::LinkDown(link)));
+        mesh.settle();
+    }
+    let forgotten = mesh.processes[&1].notices.iter().filter_map(|notice| match notice {
+        Notice::Forgotten(who) => Some(*who),
+        _ => None,
+    });
+    // This one, the two others, and as many as there is room for.
+    assert_eq!(forgotten.count(), 3);
+    assert_eq!(mesh.processes[&1].replica.members.iter().count() + 1, limits::MEMBERS_MAX);
+}

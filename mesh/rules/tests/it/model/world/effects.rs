@@ -48,6 +48,7 @@ impl World {
             Notice::Joined(..) => "joined",
             Notice::Away(..) => "away",
             Notice::Back(_) => "back",
+            Notice::Forgotten(_) => "forgotten",
             Notice::Foreign { .. } => "a foreign row",
             Notice::Conflict { .. } => "a conflict",
             Notice::Settled { .. } => "a row settled",
