@@ -117,11 +117,17 @@ impl Attempts {
         Ok(())
     }
 
-    /// The attempt was right: its browser is known from now on by this cookie.
-    pub(crate) fn succeeded(&self, attempt: &Attempt<'_>, cookie: &str, now: Nanos) {
+    /// The attempt was right: those that failed before it count no more.
+    pub(crate) fn was_right(&self, attempt: &Attempt<'_>) {
         let mut known = self.known();
         let key = (attempt.name.to_owned(), known.origin(attempt));
         known.failures.remove(&key);
+    }
+
+    /// The attempt was right: its browser is known from now on by this cookie.
+    pub(crate) fn succeeded(&self, attempt: &Attempt<'_>, cookie: &str, now: Nanos) {
+        self.was_right(attempt);
+        let mut known = self.known();
         if let Some(old) = attempt.browser {
             known.browsers.remove(old);
         }

@@ -165,6 +165,10 @@ pub(crate) const HASHES_AT_ONCE: usize = 2;
 pub(crate) const PASSWORD_CHARS_MIN: usize = 12;
 pub(crate) const PASSWORD_BYTES_MAX: usize = 256;
 
+/// Guesses after which an attacker who tries the likely first comes to a password: at the pace of
+/// Argon2id here, 20 ms each, most of a year for one core that has the file.
+pub(crate) const GUESSES_MIN: u64 = 1_000_000_000;
+
 /// The longest name of a person: with `console.` before it, it is a source of the journal.
 pub(crate) const NAME_LEN_MAX: usize = 48;
 

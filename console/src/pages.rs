@@ -15,6 +15,7 @@ mod desk_log;
 mod signals;
 mod mesh;
 mod people;
+mod own_sessions;
 mod data;
 
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/mesh", get(mesh::show))
         .route("/people", get(people::show))
         .route("/people/end", post(people::end).layer(short()))
+        .route("/sessions", get(own_sessions::show).post(own_sessions::end).layer(short()))
         .route("/login", get(login::show).post(login::log_in).layer(short()))
         .route("/logout", post(login::log_out))
         .route("/assets/{name}", get(assets::asset))

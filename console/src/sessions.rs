@@ -1,6 +1,8 @@
 //! Sessions: who is logged in. They are in memory alone, so a restart ends them.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use allot_runtime::Nanos;
@@ -13,7 +15,11 @@ pub(crate) type Token = String;
 /// One browser that is logged in.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
+    /// What its user calls it by, who need not see its token.
+    pub(crate) number: u64,
     pub(crate) user: String,
+    /// Where it began.
+    pub(crate) address: IpAddr,
     /// The hash of the password at the log-in: with another one the session ends.
     pub(crate) password: String,
     pub(crate) began_at: Nanos,
@@ -24,6 +30,7 @@ pub(crate) struct Session {
 #[derive(Default)]
 pub(crate) struct Sessions {
     all: Mutex<BTreeMap<Token, Session>>,
+    begun: AtomicU64,
 }
 
 impl Sessions {
@@ -35,6 +42,7 @@ impl Sessions {
         &self,
         user: &str,
         password: &str,
+        address: IpAddr,
         now: Nanos,
     ) -> Result<Token, getrandom::Error> {
         let token = random_token()?;
@@ -46,8 +54,10 @@ impl Sessions {
         if SESSIONS_MAX <= all.len() {
             remove_idlest(&mut all, |_| true);
         }
+        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
         let (user, password) = (user.to_owned(), password.to_owned());
-        all.insert(token.clone(), Session { user, password, began_at: now, used_at: now });
+        let session = Session { number, user, address, password, began_at: now, used_at: now };
+        all.insert(token.clone(), session);
         Ok(token)
     }
 
@@ -72,10 +82,25 @@ impl Sessions {
 
     /// Ends all sessions of a user; returns how many.
     pub(crate) fn end_of(&self, user: &str) -> usize {
+        self.end_those(user, |_, _| true)
+    }
+
+    /// Ends the sessions of a user that are these; returns how many.
+    pub(crate) fn end_those(&self, user: &str, is_one: impl Fn(&Token, &Session) -> bool) -> usize {
         let mut all = self.all();
         let before = all.len();
-        all.retain(|_, session| session.user != user);
+        all.retain(|token, session| session.user != user || !is_one(token, session));
         before - all.len()
+    }
+
+    /// The open sessions of a user, the one that was used last first.
+    pub(crate) fn open_of(&self, user: &str, now: Nanos) -> Vec<(Token, Session)> {
+        let all = self.all();
+        let own = all.iter().filter(|(_, session)| session.user == user && session.is_open(now));
+        let mut own: Vec<_> =
+            own.map(|(token, session)| (token.clone(), session.clone())).collect();
+        own.sort_by_key(|(_, session)| std::cmp::Reverse((session.used_at, session.number)));
+        own
     }
 
     /// All open sessions.
@@ -116,17 +141,18 @@ mod tests {
     use super::*;
 
     const START: Nanos = Nanos::from_unix(1_000_000_000_000);
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     #[test]
     fn a_session_ends_when_it_is_idle_and_when_it_is_old() {
         let sessions = Sessions::default();
-        let token = sessions.begin("anna", "hash", START).unwrap();
+        let token = sessions.begin("anna", "hash", HERE, START).unwrap();
         let almost = SESSION_IDLE - Duration::from_secs(1);
         assert!(sessions.find(&token, false, START + almost).is_some(), "a look is no use");
         assert!(sessions.find(&token, true, START + almost).is_some());
         assert!(sessions.find(&token, false, START + almost * 2).is_some());
         assert!(sessions.find(&token, false, START + SESSION_IDLE * 2).is_none());
-        let token = sessions.begin("anna", "hash", START).unwrap();
+        let token = sessions.begin("anna", "hash", HERE, START).unwrap();
         let mut now = START;
         while now < START + SESSION_LIFE {
             assert!(sessions.find(&token, true, now).is_some());
@@ -138,10 +164,11 @@ mod tests {
     #[test]
     fn a_user_has_few_sessions_and_the_idlest_makes_room() {
         let sessions = Sessions::default();
-        let first = sessions.begin("anna", "hash", START).unwrap();
-        let other = sessions.begin("ben", "hash", START).unwrap();
+        let first = sessions.begin("anna", "hash", HERE, START).unwrap();
+        let other = sessions.begin("ben", "hash", HERE, START).unwrap();
         let later = START + Duration::from_secs(1);
-        (0..SESSIONS_EACH_MAX).for_each(|_| drop(sessions.begin("anna", "hash", later).unwrap()));
+        let begin = || sessions.begin("anna", "hash", HERE, later).unwrap();
+        (0..SESSIONS_EACH_MAX).for_each(|_| drop(begin()));
         assert!(sessions.find(&first, false, later).is_none());
         assert!(sessions.find(&other, false, later).is_some());
         assert_eq!(sessions.end_of("anna"), SESSIONS_EACH_MAX);

@@ -21,13 +21,21 @@ use allot_domain::AccountId;
 use argon2::{Argon2, PasswordHasher, password_hash::phc::PasswordHash};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use zxcvbn::zxcvbn;
 
 use crate::ConsoleError;
-use crate::guess::is_guessable;
-use crate::limits::{DESK_USER_LEN_MAX, NAME_LEN_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
+use crate::limits::{
+    DESK_USER_LEN_MAX, GUESSES_MIN, NAME_LEN_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN,
+};
 use crate::password::Buffers;
 use crate::role::Role;
 use crate::sessions::random_token;
+
+/// Words that somebody who guesses tries here before others.
+const OWN_WORDS: &[&str] = &[
+    "allot", "console", "trader", "trading", "operator", "viewer", "admin", "account", "split",
+    "desk",
+];
 
 /// One who may log in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -246,7 +254,7 @@ fn check_password(name: &str, password: &str) -> Result<(), String> {
         return Err(format!("a password has at most {PASSWORD_BYTES_MAX} bytes"));
     }
     let has_name = 4 <= name.len() && password.to_lowercase().contains(&name.to_lowercase());
-    if has_name || is_guessable(password) {
+    if has_name || is_guessable(name, password) {
         return Err(
             "the password can be guessed: use some words that have nothing to do with the \
                     name, and that are not everybody's"
@@ -254,6 +262,13 @@ fn check_password(name: &str, password: &str) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// Whether somebody who tries the most common passwords, words, dates, repetitions and runs along a
+/// keyboard comes to it soon. Any composition is allowed.
+fn is_guessable(name: &str, password: &str) -> bool {
+    let known = [&[name], OWN_WORDS].concat();
+    zxcvbn(password, &known).guesses() < GUESSES_MIN
 }
 
 /// Keeps others from changing the file meanwhile. The lock is that of its folder, because a change
@@ -384,6 +399,40 @@ mod tests {
         };
         assert!(error(&[]).contains("at most 32 characters"), "{}", error(&[]));
         assert!(error(&[account]).contains("cannot write"), "{}", error(&[account]));
+    }
+
+    #[test]
+    fn what_is_tried_first_is_told_from_what_is_not() {
+        for password in [
+            "123456789012",
+            "098765432109",
+            "passwordpassword",
+            "PasswordAllot1",
+            "qwertyuiop12",
+            "1q2w3e4r5t6y",
+            "1qaz2wsx3edc",
+            "abcdefghijkl",
+            "aaaaaaaaaaaaaaaa",
+            "x7x7x7x7x7x7",
+            "allotconsole2",
+            "welcome12345",
+            "admin!admin!admin!",
+            // The most common ones that are long enough.
+            "unbelievable",
+            "thunderstruck1",
+            "summer2026!!",
+        ] {
+            assert!(is_guessable("anna", password), "{password}");
+        }
+        for password in [
+            "correct horse battery",
+            "839201746501",
+            "my desk has four legs",
+            "password of a green heron",
+            "ßöä kräftig übers eis",
+        ] {
+            assert!(!is_guessable("anna", password), "{password}");
+        }
     }
 
     #[test]

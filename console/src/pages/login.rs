@@ -1,26 +1,25 @@
 //! Logging in and out.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use askama::Template;
 use axum::Extension;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Query, State};
-use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::attempts::Attempt;
+use crate::credentials::{NoUser, check, seconds, with_wait};
 use crate::frame::{Frame, page};
 use crate::guard::{address, browser_cookie_name, cookie, cookie_name, see_other, token};
 use crate::limits::{NAME_LEN_MAX, NEXT_LEN_MAX};
 use crate::listener::PeerAddress;
 use crate::page_form;
 use crate::sessions::random_token;
-use crate::users::{User, is_password};
 
 /// The page.
 #[derive(Template)]
@@ -71,27 +70,22 @@ pub(super) async fn log_in(
     let browser = cookie(&headers, &browser_cookie_name(&app.places));
     let address = address(&app, &headers, peer);
     let attempt = Attempt { name: &name, address, browser: browser.as_deref() };
-    if let Err(wait) = app.attempts.take(&attempt, now) {
-        if let Some(count) = app.attempts.tells_put_off(now) {
-            tracing::warn!(count, %address, "log-ins were put off: too many attempts before them");
+    let user = match check(&app, &attempt, password).await {
+        Ok(user) => user,
+        Err(NoUser::PutOff(wait)) => {
+            let problem = format!("Too many attempts: wait {} s, then try again.", seconds(wait));
+            let response = form(&app, StatusCode::TOO_MANY_REQUESTS, "/", &problem, "");
+            return with_wait(response, wait);
         }
-        return put_off(&app, wait);
-    }
-    let user = app.users.all().and_then(|users| users.get(&name).cloned());
-    let Some(is_right) = is_right(&app, user.as_ref(), password).await else {
-        return put_off(&app, Duration::from_secs(1));
+        Err(NoUser::Wrong) => {
+            let problem = "No user has this name and this password.";
+            return form(&app, StatusCode::UNAUTHORIZED, &next, problem, &name);
+        }
     };
-    if !is_right {
-        // The name may be a password that was typed into the wrong field.
-        tracing::warn!(%address, "a log-in failed");
-        let problem = "No user has this name and this password.";
-        return form(&app, StatusCode::UNAUTHORIZED, &next, problem, &name);
-    }
-    let Some(user) = user else { return StatusCode::UNAUTHORIZED.into_response() };
     if let Some(old) = token(&app, &headers) {
         app.sessions.end(&old);
     }
-    let begun = app.sessions.begin(&name, &user.password, now);
+    let begun = app.sessions.begin(&name, &user.password, address, now);
     match begun.and_then(|token| Ok((token, random_token()?))) {
         Ok((token, known)) => {
             app.attempts.succeeded(&attempt, &known, now);
@@ -104,29 +98,6 @@ pub(super) async fn log_in(
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
-}
-
-/// Whether the password is that of the user; takes as long where there is no user. None where too
-/// many passwords wait to be hashed.
-async fn is_right(app: &Arc<App>, user: Option<&User>, password: String) -> Option<bool> {
-    let _waiting = app.logins.try_acquire().ok()?;
-    let permit = Arc::clone(&app.hashes).acquire_owned().await.ok()?;
-    let (app, user) = (Arc::clone(app), user.cloned());
-    let check = move || {
-        let is_right = is_password(&app.buffers, user.as_ref(), &password);
-        drop(permit);
-        is_right
-    };
-    Some(tokio::task::spawn_blocking(check).await.unwrap_or(false))
-}
-
-/// Says how long there is to wait.
-fn put_off(app: &App, wait: Duration) -> Response {
-    let seconds = wait.as_secs() + u64::from(0 < wait.subsec_nanos());
-    let problem = format!("Too many attempts: wait {seconds} s, then try again.");
-    let mut response = form(app, StatusCode::TOO_MANY_REQUESTS, "/", &problem, "");
-    response.headers_mut().insert(RETRY_AFTER, seconds.into());
-    response
 }
 
 /// Ends the session.

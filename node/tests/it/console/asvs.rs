@@ -150,7 +150,9 @@ fn a_log_in_makes_another_session_and_ends_the_one_before() {
 fn every_page_has_a_log_out_and_no_user_is_there_from_the_start() {
     let rig = Rig::new();
     let mut dora = rig.logged_in("dora");
-    for path in ["/", "/fills", "/splits", "/tracking", "/health", "/people", "/nowhere"] {
+    for path in
+        ["/", "/fills", "/splits", "/tracking", "/health", "/people", "/sessions", "/nowhere"]
+    {
         assert!(dora.get(path).body.contains("action=\"/logout\""), "{path}");
     }
     for (name, password) in [("admin", "admin"), ("root", "root"), ("allot", "allot")] {

@@ -1,0 +1,74 @@
+//! Credentials: whether somebody is the user that they say they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::header::RETRY_AFTER;
+use axum::response::Response;
+
+use crate::app::App;
+use crate::attempts::Attempt;
+use crate::users::{User, is_password};
+
+/// Why an attempt shows nobody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NoUser {
+    /// There were too many attempts: so long is there to wait.
+    PutOff(Duration),
+    /// No user has this name and this password.
+    Wrong,
+}
+
+/// The user of this name and password. It takes as long where nobody has the name.
+///
+/// # Errors
+/// When there is none, or too many attempts came before this one, or too many passwords wait to be
+/// hashed.
+pub(crate) async fn check(
+    app: &Arc<App>,
+    attempt: &Attempt<'_>,
+    password: String,
+) -> Result<User, NoUser> {
+    let (now, address) = (app.board.clock.now(), attempt.address);
+    if let Err(wait) = app.attempts.take(attempt, now) {
+        if let Some(count) = app.attempts.tells_put_off(now) {
+            tracing::warn!(count, %address, "log-ins were put off: too many attempts before them");
+        }
+        return Err(NoUser::PutOff(wait));
+    }
+    let user = app.users.all().and_then(|users| users.get(attempt.name).cloned());
+    match is_right(app, user.as_ref(), password).await {
+        None => Err(NoUser::PutOff(Duration::from_secs(1))),
+        Some(true) => user.ok_or(NoUser::Wrong),
+        Some(false) => {
+            // The name may be a password that was typed into the wrong field.
+            tracing::warn!(%address, "a log-in failed");
+            Err(NoUser::Wrong)
+        }
+    }
+}
+
+/// Whether the password is that of the user; takes as long where there is no user. None where too
+/// many passwords wait to be hashed.
+async fn is_right(app: &Arc<App>, user: Option<&User>, password: String) -> Option<bool> {
+    let _waiting = app.logins.try_acquire().ok()?;
+    let permit = Arc::clone(&app.hashes).acquire_owned().await.ok()?;
+    let (app, user) = (Arc::clone(app), user.cloned());
+    let check = move || {
+        let is_right = is_password(&app.buffers, user.as_ref(), &password);
+        drop(permit);
+        is_right
+    };
+    Some(tokio::task::spawn_blocking(check).await.unwrap_or(false))
+}
+
+/// A wait in whole seconds, never too short.
+pub(crate) fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(0 < wait.subsec_nanos())
+}
+
+/// The answer to an attempt that was put off.
+pub(crate) fn with_wait(mut response: Response, wait: Duration) -> Response {
+    response.headers_mut().insert(RETRY_AFTER, seconds(wait).into());
+    response
+}

@@ -1,0 +1,114 @@
+//! Own sessions: where somebody is logged in, and how they end that elsewhere.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::attempts::Attempt;
+use crate::credentials::{NoUser, check, seconds, with_wait};
+use crate::frame::{Frame, notice, page};
+use crate::guard::{Person, address, browser_cookie_name, cookie, see_other};
+use crate::listener::PeerAddress;
+use crate::page_form::PageForm;
+use crate::text;
+
+/// What the form says where all but the one that asks are to end.
+const OTHERS: &str = "others";
+
+/// The page.
+#[derive(Template)]
+#[template(path = "sessions.html")]
+struct SessionsPage {
+    frame: Frame,
+    rows: Vec<Row>,
+    has_others: bool,
+    problem: String,
+}
+
+/// A session.
+struct Row {
+    number: u64,
+    is_this: bool,
+    address: String,
+    began: String,
+    used: String,
+}
+
+/// Which sessions end. The password shows that it is not somebody who found the browser open.
+#[derive(Deserialize)]
+pub(super) struct EndForm {
+    which: String,
+    password: String,
+}
+
+/// Shows the page.
+pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Response {
+    match &person.name {
+        Some(name) => sessions(&app, &person, name, StatusCode::OK, String::new()),
+        None => refuse(&app, &person),
+    }
+}
+
+/// Ends sessions of the person.
+pub(super) async fn end(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<PeerAddress>,
+    headers: HeaderMap,
+    person: Person,
+    PageForm { form: EndForm { which, password }, _page }: PageForm<EndForm>,
+) -> Response {
+    let Some(name) = &person.name else { return refuse(&app, &person) };
+    let browser = cookie(&headers, &browser_cookie_name(&app.places));
+    let address = address(&app, &headers, peer);
+    let attempt = Attempt { name, address, browser: browser.as_deref() };
+    match check(&app, &attempt, password).await {
+        Ok(_) => app.attempts.was_right(&attempt),
+        Err(NoUser::Wrong) => {
+            let problem = "This is not your password: nothing was ended.".to_owned();
+            return sessions(&app, &person, name, StatusCode::FORBIDDEN, problem);
+        }
+        Err(NoUser::PutOff(wait)) => {
+            let problem = format!("Too many attempts: wait {} s, then try again.", seconds(wait));
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            return with_wait(sessions(&app, &person, name, status, problem), wait);
+        }
+    }
+    let count = app.sessions.end_those(name, |token, session| match &*which {
+        OTHERS => person.token.as_ref() != Some(token),
+        number => session.number.to_string() == number,
+    });
+    tracing::info!(by = name, user = name, count, "sessions ended");
+    see_other("/sessions")
+}
+
+fn sessions(
+    app: &App,
+    person: &Person,
+    name: &str,
+    status: StatusCode,
+    problem: String,
+) -> Response {
+    let now = app.board.clock.now();
+    let row = |(token, session): &(String, crate::sessions::Session)| Row {
+        number: session.number,
+        is_this: person.token.as_ref() == Some(token),
+        address: session.address.to_string(),
+        began: text::span(now - session.began_at),
+        used: text::span(now - session.used_at),
+    };
+    let rows: Vec<_> = app.sessions.open_of(name, now).iter().map(row).collect();
+    let has_others = rows.iter().any(|row| !row.is_this);
+    let frame = Frame::new(app, Some(person), "Sessions");
+    page(status, &SessionsPage { frame, rows, has_others, problem })
+}
+
+fn refuse(app: &Arc<App>, person: &Person) -> Response {
+    let sentence = "Nobody is logged in here: there are no sessions of yours.";
+    notice(app, Some(person), StatusCode::FORBIDDEN, sentence)
+}
