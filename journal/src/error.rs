@@ -140,8 +140,8 @@ impl fmt::Display for JournalError {
             Self::Removed { file } => write!(
                 out,
                 "{file}, or the folder that holds it, was removed, moved or replaced while it was \
-                 written; what was replied to in the last second may be lost: put the folder \
-                 back, or restore it from a backup, then start again"
+                 written; what was written in the last second may be lost: put the folder back, or \
+                 restore it from a backup, then start again"
             ),
             Self::Gone => out.write_str("the committer has stopped; start again"),
         }

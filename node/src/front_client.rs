@@ -162,9 +162,12 @@ impl FrontClient {
 
     /// Fails if no waiting helps: nothing listens, or not what was expected.
     fn expect_door(&self, waited: Duration) -> Result<()> {
-        let why =
-            front_probe::no_door(&self.context, &self.front, self.door_key, front_probe::SHORT)?;
-        why.map_or(Ok(()), |why| Err(NoAnswer::Silent(waited, why).into()))
+        self.why_no_door()?.map_or(Ok(()), |why| Err(NoAnswer::Silent(waited, why).into()))
+    }
+
+    /// Why there is no front door; none where one can be reached, or may be soon.
+    pub(crate) fn why_no_door(&self) -> Result<Option<String>, RuntimeError> {
+        front_probe::no_door(&self.context, &self.front, self.door_key, front_probe::SHORT)
     }
 
     fn no_answer(

@@ -33,9 +33,22 @@ pub(crate) struct Page {
 impl HistoryReader {
     /// A reader of the history behind this front door, which need not be there yet.
     pub(crate) fn connect(front: &str, door_key: Option<CurveKey>) -> Result<Self> {
-        let client = FrontClient::connect_patiently(front, door_key)?;
+        Ok(Self::of(FrontClient::connect_patiently(front, door_key)?))
+    }
+
+    /// One that gives up soon where there is no front door, for whoever asks again later.
+    pub(crate) fn connect_briefly(front: &str, door_key: Option<CurveKey>) -> Result<Self> {
+        Ok(Self::of(FrontClient::connect(front, door_key)?))
+    }
+
+    fn of(client: FrontClient) -> Self {
         let source = SourceId::new(b"allot-fills").expect("the name is valid");
-        Ok(Self { seq: client.first_seq(), source, client })
+        Self { seq: client.first_seq(), source, client }
+    }
+
+    /// Why there is no front door; none where one can be reached, or may be soon.
+    pub(crate) fn why_no_door(&self) -> Option<String> {
+        self.client.why_no_door().unwrap_or_else(|error| Some(error.to_string()))
     }
 
     /// Asks the server to publish a report now; false while there is no connection. Its reply is

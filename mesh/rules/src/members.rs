@@ -19,6 +19,8 @@ pub(crate) struct Known {
     pub(crate) heard: Option<Steady>,
     /// Since when it is away; none while it is heard.
     pub(crate) away_since: Option<Unix>,
+    /// It was said that it has joined.
+    pub(crate) is_told_joined: bool,
     /// When it is to be said that it is away.
     pub(crate) tell_away_at: Option<Steady>,
     /// It was said that it is away.
@@ -37,6 +39,9 @@ impl Known {
 #[derive(Clone, Debug)]
 pub(crate) struct Members {
     known: BTreeMap<StrategyName, Known>,
+    /// Owners of rows who are no members: nobody here has heard of their processes. When it is to
+    /// be said that they are away, unless it was.
+    unheard: BTreeMap<StrategyName, Option<Steady>>,
     /// When it may first have to be said of one that it is away.
     tell_at: Steady,
 }
@@ -56,7 +61,7 @@ pub(crate) enum Standing {
 
 impl Members {
     pub(crate) const fn new() -> Self {
-        Self { known: BTreeMap::new(), tell_at: Steady::MAX }
+        Self { known: BTreeMap::new(), unheard: BTreeMap::new(), tell_at: Steady::MAX }
     }
 
     pub(crate) fn get(&self, name: &StrategyName) -> Option<&Known> {
@@ -93,6 +98,7 @@ impl Members {
     /// A process has the name from here on.
     pub(crate) fn set(&mut self, name: StrategyName, member: Known) {
         assert!(self.has_room_for(&name), "the members are bounded");
+        self.unheard.remove(&name);
         self.known.insert(name, member);
     }
 
@@ -104,6 +110,14 @@ impl Members {
         }
     }
 
+    /// There are rows of an owner; if it is no member, it is to be said that it is away.
+    pub(crate) fn see_owner(&mut self, owner: StrategyName, tell_at: Steady) {
+        if !self.known.contains_key(&owner) && !self.unheard.contains_key(&owner) {
+            self.unheard.insert(owner, Some(tell_at));
+            self.tell_at = self.tell_at.min(tell_at);
+        }
+    }
+
     /// When it may first have to be said of one that it is away.
     pub(crate) const fn tell_at(&self) -> Steady {
         self.tell_at
@@ -111,14 +125,23 @@ impl Members {
 
     /// Those of whom it is to be said now that they are away; it counts as said.
     pub(crate) fn take_away(&mut self, now: Steady) -> Vec<StrategyName> {
-        let is_due = |known: &Known| known.tell_away_at.is_some_and(|at| at <= now);
+        let is_due = |at: &Option<Steady>| at.is_some_and(|at| at <= now);
         let mut due = Vec::new();
-        for (name, known) in self.known.iter_mut().filter(|(_, known)| is_due(known)) {
-            (known.tell_away_at, known.is_told_away) = (None, true);
-            due.push(*name);
+        for (name, known) in &mut self.known {
+            if is_due(&known.tell_away_at) {
+                (known.tell_away_at, known.is_told_away) = (None, true);
+                due.push(*name);
+            }
         }
-        let next = self.known.values().filter_map(|known| known.tell_away_at);
-        self.tell_at = next.min().unwrap_or(Steady::MAX);
+        for (name, at) in &mut self.unheard {
+            if is_due(at) {
+                *at = None;
+                due.push(*name);
+            }
+        }
+        let members = self.known.values().filter_map(|known| known.tell_away_at);
+        let next = members.chain(self.unheard.values().copied().flatten()).min();
+        self.tell_at = next.unwrap_or(Steady::MAX);
         due
     }
 

@@ -216,6 +216,9 @@ impl Replica {
         self.since = Some(now.steady);
         self.join.begin(now.steady, &self.settings);
         self.next_beat = self.first_beat(now);
+        for (owner, _) in self.view.owners() {
+            self.members.see_owner(*owner, now.steady + limits::AWAY_TOLD_AFTER);
+        }
     }
 
     /// Where this process did not run for a while, what peers sent meanwhile is still to be read:
@@ -371,7 +374,7 @@ impl Replica {
             instance: known.map_or(crate::Instance::ZERO, |known| known.instance),
             is_alive: link.is_some(),
             heard: heard.map(|heard| now.steady - heard),
-            away_since: known.and_then(|known| known.away_since),
+            away_since: self.away_since(&name),
             route: match self.topology.relay_to_me(&name) {
                 _ if link.is_none() => Route::Unlinked,
                 Some(relay) => Route::Relayed(relay),

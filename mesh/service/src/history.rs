@@ -189,6 +189,15 @@ impl History {
         Ok(Self { connection, folder: folder.to_owned(), keep })
     }
 
+    /// The same history opened again, after its file was removed or replaced.
+    ///
+    /// # Errors
+    /// [`HistoryError`]: what SQLite or the operating system says.
+    pub fn reopen(&mut self) -> Result<(), HistoryError> {
+        *self = Self::open(&self.folder, self.keep)?;
+        Ok(())
+    }
+
     /// Opens the history of a data directory, and reads its newest snapshot. A file that is no
     /// database, or a damaged one, is moved aside, and a new history begins: a strategy has its
     /// positions without it.

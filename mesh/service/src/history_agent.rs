@@ -63,7 +63,13 @@ impl HistoryAgent {
     fn store_next(&mut self) -> usize {
         let Some(snapshot) = self.queue.take() else { return 0 };
         let (rows, kind) = (snapshot.rows.len(), snapshot.kind.name());
-        match self.history.store(&snapshot) {
+        let stored = self.history.store(&snapshot);
+        // Its file may have been removed or replaced: then there is another one now.
+        let stored = stored.or_else(|error| match self.history.reopen() {
+            Ok(()) => self.history.store(&snapshot),
+            Err(_) => Err(error),
+        });
+        match stored {
             Ok(()) => tracing::info!(rows, kind, digest = %snapshot.digest, "stored a snapshot"),
             Err(error) => {
                 self.queue.has_failed.store(true, Ordering::Relaxed);

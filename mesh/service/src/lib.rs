@@ -30,6 +30,7 @@ mod peer_agent;
 pub use frame::{Frame, RequestNumber};
 pub use history::{History, HistoryError, OpenedHistory, SnapshotKind, ViewSnapshot};
 pub use history_agent::{HistoryAgent, HistoryTimes, SnapshotQueue};
+pub use notice_pace::NoticePace;
 pub use notice_text::step_down_text;
 pub use owner_journal::{
     OpenedJournal, OwnerJournal, OwnerJournalError, Progress, STRATEGY_STAMP, read_strategy_record,

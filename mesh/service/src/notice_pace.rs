@@ -11,7 +11,7 @@ const EACH: Duration = Duration::from_millis(100);
 
 /// How many may still be logged, and how many were not.
 #[derive(Debug)]
-pub(crate) struct NoticePace {
+pub struct NoticePace {
     left: u64,
     /// Since when one more is saved up.
     since: Nanos,
@@ -19,12 +19,14 @@ pub(crate) struct NoticePace {
 }
 
 impl NoticePace {
-    pub(crate) const fn new() -> Self {
+    /// None was logged yet.
+    #[must_use]
+    pub const fn new() -> Self {
         Self { left: AT_ONCE, since: Nanos::ZERO, passed_over: 0 }
     }
 
     /// Whether one may be logged; and how many before it were not.
-    pub(crate) fn take(&mut self, now: Nanos) -> Option<u64> {
+    pub fn take(&mut self, now: Nanos) -> Option<u64> {
         let saved = (now - self.since).as_nanos() / EACH.as_nanos();
         if 0 < saved {
             let saved = u64::try_from(saved).unwrap_or(AT_ONCE);
@@ -37,6 +39,12 @@ impl NoticePace {
         }
         self.left -= 1;
         Some(std::mem::take(&mut self.passed_over))
+    }
+}
+
+impl Default for NoticePace {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -72,24 +72,28 @@ pub(crate) fn log(notice: &Notice, connect: &[Address]) {
             "{peer} said that it holds newer positions of this strategy, and did not show them"
         ),
         Notice::NotFound { peer, incarnation, address } => tracing::error!(
-            %incarnation, %address,
+            theirs = %incarnation, %address,
             "{} said that another process has the name of this strategy, and none answers at that \
-             address: this one goes on; if there is one, let each reach the address of the other, \
-             or stop one",
+             address: this one goes on, unless a peer shows it rows of the other; let each reach \
+             the address of the other, or stop one",
             peer.map_or_else(|| "a peer".to_owned(), |peer| peer.to_string())
         ),
         Notice::TwoOfOneName { name, goes, stays } => tracing::error!(
-            "two processes are {name}: incarnation {} at {} steps down for incarnation {} at {}; \
-             stop one, or let each reach the address of the other",
+            "two processes are {name}: incarnation {} (life {}) at {} steps down for incarnation {} \
+             (life {}) at {}, within some heartbeats; if it does not, stop one, or let each reach \
+             the address of the other",
             goes.incarnation,
+            goes.incarnation.life(),
             goes.address,
             stays.incarnation,
+            stays.incarnation.life(),
             stays.address
         ),
         Notice::MovedOn(incarnation) => tracing::warn!(
             %incarnation,
             "peers know of another process of this name, of another life of this strategy, or of \
-             what somebody made up: this one goes on under its next incarnation"
+             what somebody made up: this one goes on under its next incarnation, and its positions \
+             are as they were"
         ),
         Notice::Full(what) => {
             tracing::error!("{what} beyond their bound are not kept; docs/MESH.md has the bounds");

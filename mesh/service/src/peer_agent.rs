@@ -41,6 +41,8 @@ pub struct PeerAgent {
     started: Unix,
     counters: ServiceCounters,
     notices: NoticePace,
+    /// How many refused trades are named.
+    refusals: NoticePace,
     /// Whom it was told to connect to.
     connect: Vec<Address>,
     has_started: bool,
@@ -140,6 +142,7 @@ impl PeerAgent {
             started,
             counters: ServiceCounters::default(),
             notices: NoticePace::new(),
+            refusals: NoticePace::new(),
             connect,
             has_started: false,
             shown_at: Nanos::MAX,
@@ -192,7 +195,7 @@ impl PeerAgent {
                 self.board.iter().for_each(|board| board.change(owner, row));
             }
             Effect::Notice(notice) => self.note(now, notice),
-            Effect::Refused(trade, refusal) => self.refuse(trade, refusal),
+            Effect::Refused(trade, refusal) => self.refuse(now, trade, refusal),
             Effect::StepDown(reason) => {
                 self.failure = Some(step_down_text(self.name, &reason, self.journal.is_kept()));
             }
@@ -238,7 +241,7 @@ impl PeerAgent {
 
     /// A trade was not taken: it is tried again later, or named. A file whose lines cannot all be
     /// taken ends the peer; what somebody types, and the fills of a feed, do not.
-    fn refuse(&mut self, trade: Trade, refusal: Refusal) {
+    fn refuse(&mut self, now: Now, trade: Trade, refusal: Refusal) {
         let Trade { symbol, quantity, origin, .. } = trade;
         match (refusal, origin) {
             (Refusal::Busy | Refusal::NotStarted, _) => self.again.push(trade),
@@ -249,7 +252,13 @@ impl PeerAgent {
             }
             _ => {
                 self.counters.trades_refused += 1;
-                tracing::error!(%symbol, %quantity, code = refusal.code(), "refused: {refusal}");
+                if let Some(passed_over) = self.refusals.take(Nanos::from_unix(now.steady.get())) {
+                    let number = self.counters.trades;
+                    tracing::error!(
+                        %symbol, %quantity, code = refusal.code(), passed_over,
+                        "trade {number} was refused: {refusal}"
+                    );
+                }
             }
         }
     }
@@ -345,6 +354,7 @@ impl PeerAgent {
                     self.counters.trades += 1;
                     self.apply(now, Event::Trade(trade));
                 }
+                Some(SourceItem::PassedOver) => return taken + 1,
                 Some(SourceItem::Failed(reason)) => self.failure = Some(reason),
                 None => break,
             }

@@ -8,13 +8,15 @@ use allot_runtime::PollSet;
 pub enum SourceItem {
     /// A trade.
     Trade(Trade),
+    /// Much was passed over that is no trade, and there may be more: others have their turn first.
+    PassedOver,
     /// It cannot go on, for this reason; the peer stops.
     Failed(String),
 }
 
 /// Where trades come from. It never blocks.
 pub trait TradeSource: Send {
-    /// The next trade that is there.
+    /// The next trade that is there. It takes a bounded time, whatever there is.
     fn next(&mut self) -> Option<SourceItem>;
 
     /// What it has counted, by name.

@@ -32,7 +32,7 @@ Examples:
   allot inspect data/shard-0 --last 100
   allot inspect data --json | jq '.shards[].segments'")]
 pub(crate) struct Inspect {
-    /// Data directory of a server, of a desk or of a trader of signals, or the directory of one
+    /// Data directory of a server, of a desk, of a trader of signals or of a strategy, or that of one
     /// shard in it
     #[arg(value_name = "DIR")]
     data: PathBuf,

@@ -80,13 +80,12 @@ impl Replica {
         let regrouped = self.regrouping.unwrap_or(Steady::MAX);
         let unknown = self.unknown_life.as_ref().map_or(Steady::MAX, |unknown| unknown.until);
         let next =
-            [self.dials.next(), regrouped, unknown, self.leaves_at(), self.members.tell_at()]
-                .into_iter()
-                .fold(self.next_beat, Steady::min);
+            self.next_beat.min(self.dials.next()).min(regrouped).min(unknown).min(self.leaves_at());
         self.wake_at = match self.phase {
             Phase::Down => Steady::MAX,
             Phase::Joining => next.min(self.join.wake_at(now.steady)),
-            _ => next,
+            Phase::Starting(_) => next,
+            Phase::Running(_) => next.min(self.members.tell_at()),
         };
     }
 }

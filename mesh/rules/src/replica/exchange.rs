@@ -287,6 +287,9 @@ impl Replica {
     fn take_rows(&mut self, now: Now, id: LinkId, delta: &Delta, out: &mut Vec<Effect>) {
         let (owner, before) = (delta.owner, self.view.through(&delta.owner));
         self.look_for_superseded(delta, out);
+        if owner != self.settings.name {
+            self.members.see_owner(owner, now.steady + limits::AWAY_TOLD_AFTER);
+        }
         let mut conflict = false;
         for row in &delta.rows {
             match self.view.merge(owner, *row) {

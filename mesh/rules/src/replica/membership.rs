@@ -61,8 +61,9 @@ impl Replica {
             out.push(Effect::Forget(before.address.clone()));
         }
         self.dials.want(address);
-        let is_new = before.as_ref().is_none_or(|before| before.instance != instance);
-        if told.is_alive && is_new {
+        let same = before.as_ref().filter(|before| before.instance == instance);
+        let was_told_joined = same.is_some_and(|same| same.is_told_joined);
+        if told.is_alive && !was_told_joined {
             out.push(Effect::Notice(Notice::Joined(name, address.clone(), incarnation)));
         }
         let known = Known {
@@ -76,10 +77,11 @@ impl Replica {
                 None => Some(now.unix),
             },
             tell_away_at: before.as_ref().and_then(|before| before.tell_away_at),
+            is_told_joined: was_told_joined || told.is_alive,
             // That it has joined says that it is there.
             is_told_away: before
                 .as_ref()
-                .is_some_and(|before| before.is_told_away && !(told.is_met && is_new)),
+                .is_some_and(|before| before.is_told_away && (was_told_joined || !told.is_alive)),
         };
         self.members.set(name, known);
         self.turn_out(now, name, instance, out);
@@ -175,12 +177,15 @@ impl Replica {
             let heard = Steady::new(now.steady.get().saturating_sub(age));
             known.heard = known.heard.max(Some(heard));
         }
-        if !is_linked {
-            known.away_since = Some(last_heard(now, known.heard));
+        if is_linked {
+            return;
         }
-        if !is_linked && !is_alive && standing == Standing::New {
-            known.is_told_away = true;
-            out.push(Effect::Notice(Notice::Away(name, last_heard(now, known.heard))));
+        known.away_since = Some(last_heard(now, known.heard));
+        if !known.is_told_away && known.tell_away_at.is_none() {
+            // One that others hear may be reached soon, or not at all.
+            let silence = self.settings.heartbeat * limits::SILENT_BEATS;
+            let wait = if is_alive { silence } else { limits::AWAY_TOLD_AFTER };
+            self.members.tell_away_at(&name, now.steady + wait);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Replica;
 use super::link::Link;
 use super::membership::last_heard;
 use crate::topology::Topology;
-use crate::{Effect, LinkId, Message, Notice, Now, StrategyName, limits};
+use crate::{Effect, LinkId, Message, Notice, Now, StrategyName, Unix, limits};
 
 impl Replica {
     /// Chooses the link to use to a member, and closes what is too many.
@@ -76,12 +76,21 @@ impl Replica {
 
     /// Says who has been away for long enough to be told of.
     pub(super) fn tell_who_is_away(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if now.steady < self.members.tell_at() {
+        if self.running().is_none() || now.steady < self.members.tell_at() {
             return;
         }
         for name in self.members.take_away(now.steady) {
-            let since = self.members.get(&name).and_then(|known| known.away_since);
-            out.push(Effect::Notice(Notice::Away(name, since.unwrap_or(now.unix))));
+            let since = self.away_since(&name).unwrap_or(now.unix);
+            out.push(Effect::Notice(Notice::Away(name, since)));
+        }
+    }
+
+    /// Since when somebody is away: one whose process nobody here has heard of made its last change
+    /// then, if not later.
+    pub(super) fn away_since(&self, name: &StrategyName) -> Option<Unix> {
+        match self.members.get(name) {
+            Some(known) => known.away_since,
+            None => self.view.get(name)?.rows().map(|row| row.updated).max(),
         }
     }
 

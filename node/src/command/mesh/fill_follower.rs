@@ -7,8 +7,11 @@
 //!
 //! A ticker counts its outcomes, of all sources: a number that is missing may be a fill of this
 //! one. The journal has the last number of each ticker, so that a restart takes none twice.
+//!
+//! While the front door does not reply, a ticker of which something is missing waits: what the feed
+//! brings of it does not count before what is missing. The other tickers go on.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -22,10 +25,10 @@ use allot_mesh_rules::{Origin, Trade, TradeQuantity, Unix};
 use allot_mesh_service::{Progress, SourceItem, TradeSource};
 use allot_runtime::{Agent, CurveKey, Nanos, Waker};
 use allot_wire::Encoding;
-use anyhow::Result;
+use anyhow::{Error, Result};
 
 use crate::feed_reader::FeedReader;
-use crate::history_reader::HistoryReader;
+use crate::history_reader::{HistoryReader, Page};
 
 /// Trades that wait for the peer; then the follower waits, and the feed with it.
 const TRADES_MAX: usize = 1_024;
@@ -33,6 +36,12 @@ const TRADES_MAX: usize = 1_024;
 const LOOK: Duration = Duration::from_millis(200);
 /// Fills that are remembered so that one of them can be taken back.
 const FILLS_MAX: usize = 65_536;
+/// How long a front door that did not reply is not asked: other tickers are not to wait for it.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// How long it may take until there is a connection to it at the start.
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+/// So many outcomes of other sources, and none of the one that is followed, are told of.
+const OTHERS_TOLD: u32 = 100;
 /// Nano-units of a share.
 const SHARE: i128 = 1_000_000_000;
 
@@ -64,7 +73,19 @@ pub(super) struct FillFollower {
     counts: Arc<Counts>,
     /// A report is to be asked for: it says which tickers there are.
     wants_report: bool,
+    /// What the time is, and when this began.
+    now: Nanos,
+    began: Option<Nanos>,
+    /// How many outcomes of other sources there were before the first of this one.
+    others: Option<u32>,
+    /// The tickers of which something is missing that the front door did not give yet.
+    waiting: BTreeSet<Ticker>,
+    /// When it is asked again.
+    ask_at: Nanos,
 }
+
+/// Something is to be asked for that the front door does not give now.
+struct NotYet;
 
 /// What is counted.
 #[derive(Debug, Default)]
@@ -72,6 +93,7 @@ struct Counts {
     missed: AtomicU64,
     repaired: AtomicU64,
     busts_unknown: AtomicU64,
+    tickers_waiting: AtomicU64,
 }
 
 /// The peer's end.
@@ -90,7 +112,7 @@ impl FollowSettings {
         let fills = format!("{}{}:", Topic::FILLS, Encoding::Binary);
         let reports = Topic::Positions(Encoding::Binary).to_string();
         let reader = FeedReader::connect(&self.publish, self.key, &[&fills, &reports])?.mended();
-        let history = self.front.map(|(front, key)| HistoryReader::connect(&front, key));
+        let history = self.front.map(|(front, key)| HistoryReader::connect_briefly(&front, key));
         tracing::info!(
             "follows the fills of {} that {} publishes, as they come",
             self.source,
@@ -110,6 +132,11 @@ impl FollowSettings {
             waker: waker.clone(),
             counts: Arc::clone(&counts),
             wants_report: true,
+            now: Nanos::ZERO,
+            began: None,
+            others: Some(0),
+            waiting: BTreeSet::new(),
+            ask_at: Nanos::ZERO,
         };
         Ok((follower, FollowedFills { receiver, counts }))
     }
@@ -143,7 +170,7 @@ impl FillFollower {
         // What comes before it is asked for; else both are, when a report shows the gap.
         if let Some(last) = last
             && last.next() < number
-            && !self.repair(ticker, last, number)
+            && self.repair(ticker, last, number).is_err()
         {
             return;
         }
@@ -155,8 +182,9 @@ impl FillFollower {
         if let Err(error) = decode_replies(body, &mut replies) {
             tracing::error!(%ticker, %number, "cannot read a fill: {error}");
         }
-        replies.iter().for_each(|reply| self.take(&ticker, number, reply));
-        self.last.insert(ticker, number);
+        if replies.iter().all(|reply| self.take(&ticker, number, reply).is_ok()) {
+            self.last.insert(ticker, number);
+        }
     }
 
     /// A report says how many outcomes each ticker had: the last of one may be lost, and no other
@@ -167,7 +195,10 @@ impl FillFollower {
         };
         for (ticker, number) in report.sequences {
             match self.last(&ticker) {
-                Some(last) if last < number => drop(self.repair(ticker, last, number.next())),
+                Some(last) if last < number => {
+                    // The next report shows the gap again.
+                    let _ = self.repair(ticker, last, number.next());
+                }
                 Some(_) => {}
                 // It is followed from here on.
                 None => {
@@ -180,40 +211,80 @@ impl FillFollower {
         }
     }
 
-    /// Asks for the outcomes between two numbers, or says that they are missed; false if nobody
-    /// can tell yet.
-    fn repair(&mut self, ticker: Ticker, last: TickerSeq, before: TickerSeq) -> bool {
+    /// Asks for the outcomes between two numbers, or says that they are missed.
+    fn repair(&mut self, ticker: Ticker, last: TickerSeq, before: TickerSeq) -> Result<(), NotYet> {
         let mut next = last.next();
-        while next < before {
-            let Some(history) = &mut self.history else { break };
-            match history.ask(&ticker, next) {
-                Ok(page) => {
-                    if next < page.from {
-                        self.miss(&ticker, next, page.from);
-                        next = page.from;
-                    }
-                    if page.fills.is_empty() {
-                        break;
-                    }
-                    for reply in &page.fills {
-                        self.take(&ticker, next, reply);
-                        self.last.insert(ticker, next);
-                        self.counts.repaired.fetch_add(1, Ordering::Relaxed);
-                        next = next.next();
-                    }
-                }
-                // The next report shows the gap again.
-                Err(error) => {
-                    tracing::warn!("cannot repair a gap of {ticker}: {error:#}");
-                    return false;
-                }
+        while next < before && self.history.is_some() {
+            let page = self.ask(&ticker, next)?;
+            if next < page.from {
+                self.miss(&ticker, next, page.from);
+                next = page.from;
+            }
+            if page.fills.is_empty() {
+                break;
+            }
+            for reply in &page.fills {
+                self.take(&ticker, next, reply)?;
+                self.last.insert(ticker, next);
+                self.counts.repaired.fetch_add(1, Ordering::Relaxed);
+                next = next.next();
             }
         }
         if next < before {
             self.miss(&ticker, next, before);
             self.last.insert(ticker, TickerSeq::new(before.get() - 1));
         }
-        true
+        if self.waiting.remove(&ticker) {
+            tracing::info!("the fills of {} in {ticker} count again", self.source);
+            self.count_waiting();
+        }
+        Ok(())
+    }
+
+    /// Asks the front door, which there is, for outcomes of a ticker.
+    fn ask(&mut self, ticker: &Ticker, from: TickerSeq) -> Result<Page, NotYet> {
+        if self.now < self.ask_at {
+            self.wait(ticker, None);
+            return Err(NotYet);
+        }
+        let history = self.history.as_mut().expect("there is a front door");
+        history.ask(ticker, from).map_err(|error| {
+            self.ask_at = self.now + ASK_AGAIN;
+            self.wait(ticker, Some(&error));
+            NotYet
+        })
+    }
+
+    /// A ticker waits, which is said once.
+    fn wait(&mut self, ticker: &Ticker, why: Option<&Error>) {
+        if self.waiting.insert(*ticker) {
+            let why = why.map_or_else(String::new, |error| format!(": {error:#}"));
+            tracing::error!(
+                "fills of {} in {ticker} are missing, and those after them do not count before the \
+                 front door gives them{why}",
+                self.source
+            );
+            self.count_waiting();
+        }
+    }
+
+    fn count_waiting(&self) {
+        self.counts.tickers_waiting.store(self.waiting.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Says once at the start that there is no front door, whatever is missing then.
+    fn expect_front(&mut self, now: Nanos) {
+        let began = *self.began.get_or_insert(now);
+        let is_late = self.wants_report && began != Nanos::MAX && began + CONNECT_WITHIN <= now;
+        if let Some(history) = self.history.as_ref().filter(|_| is_late) {
+            self.began = Some(Nanos::MAX);
+            if let Some(why) = history.why_no_door() {
+                tracing::error!(
+                    "fills of {} that the feed does not bring are not asked for: {why}",
+                    self.source
+                );
+            }
+        }
     }
 
     /// Without a front door nobody can ask for what came before.
@@ -240,17 +311,19 @@ impl FillFollower {
     }
 
     /// An outcome, if it is one of the source.
-    fn take(&mut self, ticker: &Ticker, number: TickerSeq, reply: &Reply) {
+    fn take(&mut self, ticker: &Ticker, number: TickerSeq, reply: &Reply) -> Result<(), NotYet> {
         if reply.source() != self.source.as_str() {
-            return;
+            self.note_another();
+            return Ok(());
         }
+        self.others = None;
         let (quantity, time) = match reply {
             Reply::Allocated { id, side, quantity, time_ns, .. } => {
                 let signed = signed(*side, *quantity);
                 self.remember(ticker, *id, signed);
                 (signed, *time_ns)
             }
-            Reply::Busted { of, time_ns, .. } => match self.quantity_of(ticker, *of, number) {
+            Reply::Busted { of, time_ns, .. } => match self.quantity_of(ticker, *of, number)? {
                 Some(signed) => (-signed, *time_ns),
                 None => {
                     self.counts.busts_unknown.fetch_add(1, Ordering::Relaxed);
@@ -261,17 +334,19 @@ impl FillFollower {
                              next one is asked for"
                         }
                     };
-                    return tracing::error!(
+                    tracing::error!(
                         "{} has taken back its fill {of} of {ticker}, which this process has not \
                          seen; {remedy}",
                         self.source
                     );
+                    return Ok(());
                 }
             },
-            _ => return,
+            _ => return Ok(()),
         };
         let Some(quantity) = quantity.checked_mul(SHARE).and_then(TradeQuantity::from_nanos) else {
-            return tracing::error!("a fill of {quantity} {ticker} is too large");
+            tracing::error!("a fill of {quantity} {ticker} is too large");
+            return Ok(());
         };
         let origin = Origin::Fill { stream: stream(ticker), sequence: number.get() };
         let time = (0 < time).then(|| Unix::new(time));
@@ -279,36 +354,58 @@ impl FillFollower {
         // It fails when the peer has ended: then this ends too.
         let _ = self.sender.send(SourceItem::Trade(trade));
         self.waker.wake();
+        Ok(())
+    }
+
+    /// Where there is much of others and nothing of the source, its name may be mistyped.
+    fn note_another(&mut self) {
+        let Some(others) = &mut self.others else { return };
+        *others += 1;
+        if *others == OTHERS_TOLD {
+            self.others = None;
+            let source = self.source;
+            tracing::warn!("of {OTHERS_TOLD} outcomes none is of {source}: is the name right?");
+        }
     }
 
     /// The quantity of an earlier fill of the source. One that came before this process started is
     /// asked for at the front door.
-    fn quantity_of(&mut self, ticker: &Ticker, id: MessageId, bust: TickerSeq) -> Option<i128> {
-        let known = self.fills.get(&(*ticker, id)).copied();
-        known.or_else(|| self.look_back(ticker, id, bust))
+    fn quantity_of(
+        &mut self,
+        ticker: &Ticker,
+        id: MessageId,
+        bust: TickerSeq,
+    ) -> Result<Option<i128>, NotYet> {
+        match self.fills.get(&(*ticker, id)).copied() {
+            None if self.history.is_some() => self.look_back(ticker, id, bust),
+            known => Ok(known),
+        }
     }
 
     /// Looks for a fill among all earlier outcomes of its ticker that the server keeps.
-    fn look_back(&mut self, ticker: &Ticker, id: MessageId, before: TickerSeq) -> Option<i128> {
-        let history = self.history.as_mut()?;
+    fn look_back(
+        &mut self,
+        ticker: &Ticker,
+        id: MessageId,
+        before: TickerSeq,
+    ) -> Result<Option<i128>, NotYet> {
         let mut next = TickerSeq::ZERO.next();
         while next < before {
-            let page = history.ask(ticker, next);
-            let page = page.inspect_err(|error| {
-                tracing::warn!("cannot look for fill {id} of {ticker}: {error:#}");
-            });
-            let page = page.ok().filter(|page| !page.fills.is_empty())?;
+            let page = self.ask(ticker, next)?;
+            if page.fills.is_empty() {
+                break;
+            }
             let is_it = |reply: &&Reply| reply.source() == self.source.as_str();
             for reply in page.fills.iter().filter(is_it) {
                 if let Reply::Allocated { id: found, side, quantity, .. } = reply
                     && *found == id
                 {
-                    return Some(signed(*side, *quantity));
+                    return Ok(Some(signed(*side, *quantity)));
                 }
             }
             next = page.fills.iter().fold(page.from, |next, _| next.next());
         }
-        None
+        Ok(None)
     }
 
     fn remember(&mut self, ticker: &Ticker, id: MessageId, signed: i128) {
@@ -333,10 +430,12 @@ impl Agent for FillFollower {
         "follow"
     }
 
-    fn do_work(&mut self, _now: Nanos) -> usize {
+    fn do_work(&mut self, now: Nanos) -> usize {
+        self.now = now;
         if self.wants_report {
             // The next one may be long in coming.
             self.wants_report = self.history.as_mut().is_some_and(|front| !front.want_report());
+            self.expect_front(now);
         }
         if let Some(publication) = self.reader.next(LOOK) {
             match TopicName::parse(&publication.topic) {
@@ -359,12 +458,13 @@ impl TradeSource for FollowedFills {
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
-        let Counts { missed, repaired, busts_unknown } = &*self.counts;
+        let Counts { missed, repaired, busts_unknown, tickers_waiting } = &*self.counts;
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
         vec![
             ("fills_missed", get(missed)),
             ("fills_repaired", get(repaired)),
             ("busts_unknown", get(busts_unknown)),
+            ("tickers_waiting", get(tickers_waiting)),
         ]
     }
 }

@@ -8,6 +8,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use allot_domain::SourceId;
+use allot_feeds::plural;
 use allot_journal::Wakers;
 use allot_mesh_rules::{
     Address as PeerAddress, Instance, Lineage, Owned, Settings, StrategyName, Version, limits,
@@ -36,6 +37,7 @@ use crate::front_keys::read_or_create;
 use crate::misuse::{Misuse, demand};
 use crate::monitor::Monitor;
 use crate::stdout::print;
+use crate::time_text;
 
 /// What a peer is told.
 #[derive(Args)]
@@ -322,11 +324,11 @@ impl PeerPage {
         demand(is_good, format!("--heartbeat must be from {from} to {to}"))?;
         let is_good = Duration::from_secs(1) <= self.times.snapshot_every;
         demand(is_good, "--snapshot-every must be at least 1s")?;
-        let is_good = limits::HEARTBEAT_LEAST <= self.times.join_wait;
+        let is_good = (limits::HEARTBEAT_LEAST..=DAY).contains(&self.times.join_wait);
         demand(
             is_good,
             format!(
-                "--join-wait must be at least {from}: without an answer nobody knows what peers \
+                "--join-wait must be at least {from}, and a day at the most: without an answer nobody knows what peers \
                  hold; a strategy that connects to nobody does not wait"
             ),
         )?;
@@ -438,6 +440,14 @@ impl PeerPage {
             let more = wrong.len() - 1;
             tracing::error!(more, "{first}");
         }
+        if let Some(snapshot) = newest.as_ref().filter(|snapshot| !snapshot.rows.is_empty()) {
+            let count = snapshot.rows.iter().filter(|one| one.owner != name).count();
+            tracing::info!(
+                "took {count} {} of others from the snapshot of {}; newer ones come from them",
+                plural(count as u64, "row"),
+                time_text::exact(snapshot.taken_at.get())
+            );
+        }
         let (others, lineages) =
             newest.map_or_else(Default::default, |snapshot| (snapshot.rows, snapshot.lineages));
         let own = others.iter().filter(|one| one.owner == name);
@@ -445,8 +455,8 @@ impl PeerPage {
         ensure!(
             self.adopt || own == 0,
             "the journal of {name} in {} is gone or an old copy: the history there has {own} of \
-             its rows, and the journal lacks them; bring the journal back, or take the positions of the peers with --adopt; to begin \
-             from zero give another --data directory",
+             its rows, and the journal lacks them; bring the journal back, or take the positions \
+             of the peers with --adopt; to begin from zero give another --data directory",
             data.display()
         );
         let history_slot = group.blocking_thread("history")?;

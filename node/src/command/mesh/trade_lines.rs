@@ -3,14 +3,19 @@
 use allot_feeds::{Chunk, Intake};
 use allot_journal::state_hash;
 use allot_mesh_rules::{Origin, Symbol, Trade, TradeQuantity};
-use allot_mesh_service::{SourceItem, TradeSource};
-use allot_runtime::PollSet;
+use allot_mesh_service::{NoticePace, SourceItem, TradeSource};
+use allot_runtime::{Clock, PollSet};
 use anyhow::{Result, bail};
 
 /// Bytes that a line may have: a symbol, a quantity, and room for spaces.
 const LINE_BYTES_MAX: usize = 1_024;
 /// Bytes that are read at once.
 const CHUNK_BYTES: usize = 16 << 10;
+
+/// Lines that are no trades, and pieces that are read, until others have their turn: with either a
+/// peer is silent for some milliseconds at the most.
+const LINES_PASSED_MAX: u32 = 1_024;
+const READS_MAX: u32 = 16;
 
 /// Lines, as they come.
 pub(super) struct TradeLines {
@@ -23,6 +28,11 @@ pub(super) struct TradeLines {
     is_too_long: bool,
     lines: u64,
     bad: u64,
+    /// How much more is read before others have their turn.
+    reads_left: u32,
+    /// How many lines that are no trades are named.
+    pace: NoticePace,
+    clock: Clock,
     /// It is read to see whether it may be applied.
     is_checked_only: bool,
     file: Option<FileProgress>,
@@ -72,7 +82,7 @@ impl TradeLines {
         Ok(())
     }
 
-    const fn of(intake: Intake, file: Option<FileProgress>) -> Self {
+    fn of(intake: Intake, file: Option<FileProgress>) -> Self {
         Self {
             intake,
             buffer: Vec::new(),
@@ -81,6 +91,9 @@ impl TradeLines {
             is_too_long: false,
             lines: 0,
             bad: 0,
+            reads_left: 0,
+            pace: NoticePace::new(),
+            clock: Clock::system(),
             is_checked_only: false,
             file,
         }
@@ -111,6 +124,10 @@ impl TradeLines {
                 let is_one = !line.is_empty() && !self.is_too_long;
                 return is_one.then_some(Ok(line));
             }
+            if self.reads_left == 0 {
+                return None;
+            }
+            self.reads_left -= 1;
             match self.read_more() {
                 Ok(true) => {}
                 Ok(false) => return None,
@@ -184,7 +201,11 @@ impl TradeLines {
         if self.file.is_some() {
             return Some(SourceItem::Failed(what));
         }
-        tracing::error!("{what}");
+        match self.pace.take(self.clock.now()) {
+            Some(0) => tracing::error!("{what}"),
+            Some(passed_over) => tracing::error!(passed_over, "{what}; of others it was not said"),
+            None => {}
+        }
         None
     }
 
@@ -202,9 +223,11 @@ impl TradeLines {
 
 impl TradeSource for TradeLines {
     fn next(&mut self) -> Option<SourceItem> {
-        loop {
+        self.reads_left = READS_MAX;
+        for _ in 0..LINES_PASSED_MAX {
             let Some(line) = self.next_line() else {
-                return if self.is_at_end { self.end() } else { None };
+                let more = (self.reads_left == 0).then_some(SourceItem::PassedOver);
+                return if self.is_at_end { self.end() } else { more };
             };
             self.lines += 1;
             let bytes = line.as_ref().map_or(&[][..], Vec::as_slice);
@@ -225,6 +248,7 @@ impl TradeSource for TradeLines {
                 return refused;
             }
         }
+        Some(SourceItem::PassedOver)
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
@@ -262,7 +286,7 @@ fn read(line: &[u8]) -> Line {
     };
     let symbol = match Symbol::new(symbol.trim_end().as_bytes()) {
         Ok(symbol) => symbol,
-        Err(reject) => return Line::Bad(reject.to_string()),
+        Err(reject) => return Line::Bad(reject.to_string().replacen("ticker", "symbol", 1)),
     };
     match TradeQuantity::parse(quantity) {
         Ok(TradeQuantity::ZERO) => Line::Bad(format!("the quantity {quantity:?} is no trade")),
@@ -281,9 +305,12 @@ mod tests {
 
     fn texts(lines: &mut TradeLines) -> Vec<String> {
         std::iter::from_fn(|| lines.next())
-            .map(|item| match item {
-                SourceItem::Trade(Trade { symbol, quantity, .. }) => format!("{symbol} {quantity}"),
-                SourceItem::Failed(why) => why,
+            .filter_map(|item| match item {
+                SourceItem::Trade(Trade { symbol, quantity, .. }) => {
+                    Some(format!("{symbol} {quantity}"))
+                }
+                SourceItem::Failed(why) => Some(why),
+                SourceItem::PassedOver => None,
             })
             .collect()
     }
@@ -327,6 +354,23 @@ mod tests {
         fs::write(path, "AAPL 100\nMSFT 7\nMSFT x\n").unwrap();
         let error = TradeLines::check_file(path, Some((2, hash))).unwrap_err();
         assert!(error.to_string().starts_with("line 3 of "), "{error}");
+    }
+
+    /// Others have their turn between what is no trade, however much of it there is.
+    #[test]
+    fn much_that_is_no_trade_is_passed_over_piece_by_piece() {
+        let mut endless = TradeLines::file("/dev/zero", None).unwrap();
+        assert!(matches!(endless.next(), Some(SourceItem::Failed(_))), "a line is too long");
+        for _ in 0..8 {
+            assert_eq!(endless.next(), Some(SourceItem::PassedOver));
+        }
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("trades");
+        fs::write(&path, format!("{}AAPL 1\n", "\n".repeat(10_000))).unwrap();
+        let mut lines = TradeLines::file(path.to_str().unwrap(), None).unwrap();
+        let items: Vec<_> = std::iter::from_fn(|| lines.next()).collect();
+        assert_eq!(items.len(), 9 + 1, "{items:?}");
+        assert!(matches!(items[9], SourceItem::Trade(_)));
     }
 
     /// Who adds a counter says in the page what it counts.

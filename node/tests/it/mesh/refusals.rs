@@ -12,7 +12,7 @@ fn flags_that_would_do_nothing_and_mistyped_commands_are_refused() {
         let error = mesh.spawn("A", &[], &flag).outcome().misuse();
         assert!(error.contains("--data"), "{error}");
     }
-    for flag in [["--join-wait", "0s"], ["--keep", "0"]] {
+    for flag in [["--join-wait", "0s"], ["--join-wait", "25h"], ["--keep", "0"]] {
         let error =
             mesh.spawn("A", &[], &[&flag[..], &["--data", "a"]].concat()).outcome().misuse();
         assert!(error.contains(flag[0]) && error.contains("at least 1"), "{error}");

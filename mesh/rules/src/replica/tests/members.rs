@@ -160,3 +160,63 @@ fn of_a_member_that_has_to_make_room_it_is_said_that_it_is_none() {
     assert_eq!(forgotten.count(), 3);
     assert_eq!(mesh.processes[&1].replica.members.iter().count() + 1, limits::MEMBERS_MAX);
 }
+
+/// Whoever prints it would take it for one that is there.
+#[test]
+fn one_that_others_hear_and_that_is_not_reached_is_said_to_be_away() {
+    let mut mesh = three();
+    let link = *mesh.processes[&1].links.keys().next().unwrap();
+    let told = |number: u64, is_alive: bool| crate::Member {
+        name: name(&format!("s{number}")),
+        address: address(&format!("s{number}")),
+        incarnation: life(&[number]),
+        instance: Instance::new(number),
+        is_alive,
+        heard: Duration::ZERO,
+    };
+    let list = vec![told(8, true), told(9, false)];
+    mesh.queue.push_back((1, Event::Received(link, Message::Members(list))));
+    mesh.settle();
+    let said = |mesh: &Mesh| -> Vec<String> {
+        let said = mesh.processes[&1].notices.iter().filter_map(|notice| match notice {
+            Notice::Joined(who, ..) => Some(format!("{who} has joined")),
+            Notice::Away(who, _) => Some(format!("{who} is away")),
+            Notice::Back(who) => Some(format!("{who} is back")),
+            _ => None,
+        });
+        said.filter(|text| text.starts_with("s8") || text.starts_with("s9")).collect()
+    };
+    assert_eq!(said(&mesh), ["s8 has joined"]);
+    mesh.pass(limits::AWAY_TOLD_AFTER);
+    assert_eq!(said(&mesh), ["s8 has joined", "s9 is away"]);
+    mesh.pass(BEAT * 4);
+    assert_eq!(said(&mesh), ["s8 has joined", "s9 is away", "s8 is away"]);
+    // When one of them is there after all, that is said.
+    mesh.start(settings("s9", 9, &["s1"]), Owned::new());
+    mesh.pass(BEAT * 4);
+    assert_eq!(said(&mesh)[3..], ["s9 has joined"]);
+}
+
+#[test]
+fn owners_of_rows_whose_processes_nobody_has_heard_are_said_to_be_away() {
+    let row = crate::Row {
+        symbol: symbol("AAPL"),
+        position: Position::parse("7").unwrap(),
+        version: first(9, 1),
+        updated: Unix::new(5),
+    };
+    let mut mesh = Mesh::default();
+    let rows = [(name("s9"), row)];
+    mesh.start_replica(Replica::new(settings("s1", 1, &[]), Owned::new(), rows, []));
+    mesh.start(settings("s2", 2, &["s1"]), Owned::new());
+    mesh.pass(BEAT * 2);
+    for number in [1, 2] {
+        assert_eq!(mesh.view(number), ["s9 AAPL 7"]);
+        let process = &mesh.processes[&number];
+        let away = Notice::Away(name("s9"), Unix::new(5));
+        assert_eq!(process.notices.iter().filter(|notice| **notice == away).count(), 1);
+        let status = process.replica.status(mesh.now());
+        let of_nine = status.members.iter().find(|member| member.name == name("s9")).unwrap();
+        assert_eq!(of_nine.away_since, Some(Unix::new(5)));
+    }
+}
