@@ -288,6 +288,8 @@ impl<V: View> Agent for Publisher<V> {
     fn do_work(&mut self, now: Nanos) -> usize {
         self.now = now;
         self.topics.tick(now);
+        self.shards.tick(now);
+        self.router.tick(now);
         let mut work_count = self.take_subscriptions();
         work_count += self.take_frames(now);
         work_count += self.resume_jobs();
@@ -299,13 +301,16 @@ impl<V: View> Agent for Publisher<V> {
             work_count += 1;
         }
         self.topics.flush();
+        self.shards.flush();
+        self.router.flush();
         work_count
     }
 
     fn wake_at(&self) -> Nanos {
         let waits = !self.jobs.is_idle() && !self.topics.has_room();
         let room_at = if waits { self.now + ROOM_RETRY } else { Nanos::MAX };
-        self.heartbeat_at.min(room_at).min(self.topics.wake_at())
+        let link_at = self.shards.wake_at().min(self.router.wake_at());
+        self.heartbeat_at.min(room_at).min(self.topics.wake_at()).min(link_at)
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

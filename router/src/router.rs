@@ -428,6 +428,7 @@ impl<P: Protocol> Agent for Router<P> {
 
     fn do_work(&mut self, now: Nanos) -> usize {
         self.now = now;
+        self.streams.tick(now);
         let mut work_count = self.take_frames(now);
         self.check_timers(now);
         work_count += self.end_check(now);
@@ -440,7 +441,8 @@ impl<P: Protocol> Agent for Router<P> {
         let check_at = if self.open { self.check_at } else { self.check_at.min(self.open_at) };
         let retry_at = if self.replies.has_parked() { self.now + PARKED_RETRY } else { Nanos::MAX };
         let report_at = self.markers.report_at().min(self.report_requests.lost_at());
-        check_at.min(report_at).min(retry_at).min(self.replies.wake_at())
+        let socket_at = self.replies.wake_at().min(self.streams.wake_at());
+        check_at.min(report_at).min(retry_at).min(socket_at)
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

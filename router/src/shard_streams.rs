@@ -104,6 +104,16 @@ impl ShardStreams {
         self.hub.wait_on(poll_set);
     }
 
+    /// What the time is in this turn.
+    pub(crate) fn tick(&mut self, now: Nanos) {
+        self.hub.tick(now);
+    }
+
+    /// When its links have something to do next.
+    pub(crate) fn wake_at(&self) -> Nanos {
+        self.hub.wake_at()
+    }
+
     /// Why a shard takes no input now, if it takes none.
     #[inline]
     pub(crate) fn rejection(&self, shard: ShardId) -> Option<Reject> {
@@ -219,6 +229,7 @@ impl ShardStreams {
         for (place, stream) in self.streams.iter().enumerate() {
             self.counters.levels().set_queue(place, stream.owed());
         }
+        self.hub.flush();
         left
     }
 

@@ -11,14 +11,15 @@ mod transport;
 use crate::connections::ConnectionBounds;
 use crate::limits::{
     DOOR_BACKLOG, DOOR_HIGH_WATER, DOOR_KERNEL_BYTES, DOOR_MESSAGE_BYTES_MAX,
-    DOOR_RECEIVE_HIGH_WATER, DOOR_UNREAD_BYTES_MAX, DOOR_UNREAD_BYTES_MAX_OF_ALL,
+    DOOR_RECEIVE_HIGH_WATER, DOOR_UNFINISHED_BYTES_MAX_OF_ALL, DOOR_UNREAD_BYTES_MAX,
+    DOOR_UNREAD_BYTES_MAX_OF_ALL,
 };
 use crate::native_socket;
 use crate::socket::{Bounds, Socket};
 use crate::{Context, Counters, CurveKeys, Envelope, Nanos, PollSet, RuntimeError, SendError};
 pub use memory::DoorClients;
 use memory::MemoryDoor;
-use native::NativeDoor;
+pub(crate) use native::NativeDoor;
 use router_door::RouterDoor;
 pub use transport::Transport;
 
@@ -58,7 +59,8 @@ impl Door {
         options: DoorOptions,
     ) -> Result<Self, RuntimeError> {
         if options.transport == Transport::Native && native_socket::knows(endpoint) {
-            return Ok(Self(Kind::Native(Box::new(NativeDoor::bind(endpoint, options)?))));
+            let door = NativeDoor::bind(endpoint, options, DOOR_UNFINISHED_BYTES_MAX_OF_ALL)?;
+            return Ok(Self(Kind::Native(Box::new(door))));
         }
         let DoorOptions { message_bytes_max, high_water, keys, .. } = options;
         let bounds = Bounds {

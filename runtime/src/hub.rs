@@ -10,9 +10,10 @@
 //! has one holder at a time: frames of a second peer of that name are dropped while the first is
 //! reachable.
 
+mod ends;
 mod named_peers;
 
-use crate::{Context, Counters, Link, PollSet, RuntimeError, SendError};
+use crate::{Context, Counters, Link, Nanos, PollSet, RuntimeError, SendError, Transport};
 use named_peers::NamedPeers;
 pub(crate) use named_peers::routing_id;
 
@@ -47,14 +48,21 @@ impl Hub {
         }
     }
 
-    /// Peers that connect to `endpoint` under these names, in that order.
-    /// With `tcp://127.0.0.1:*` the operating system chooses a port: see [`Hub::endpoint`].
+    /// Peers that connect to `endpoint` under these names, in that order, over either transport.
+    /// With `tcp://127.0.0.1:*` the operating system chooses a port: see [`Hub::endpoint`]. A
+    /// native hub is to be told the time in every turn ([`Hub::tick`]) and flushed at its end
+    /// ([`Hub::flush`]).
     ///
     /// # Errors
     /// When the endpoint is taken or malformed, or a name is empty, longer than 128 bytes, given
     /// twice, or contains a `#`.
-    pub fn bind(context: &Context, endpoint: &str, names: &[String]) -> Result<Self, RuntimeError> {
-        let peers = NamedPeers::bind(context, endpoint, names)?;
+    pub fn bind(
+        context: &Context,
+        endpoint: &str,
+        names: &[String],
+        transport: Transport,
+    ) -> Result<Self, RuntimeError> {
+        let peers = NamedPeers::bind(context, endpoint, names, transport)?;
         Ok(Self(Kind::Named(Box::new(peers))))
     }
 
@@ -87,6 +95,31 @@ impl Hub {
         match &self.0 {
             Kind::Links(links) => links.links.iter().for_each(|link| link.wait_on(poll_set)),
             Kind::Named(named) => named.wait_on(poll_set),
+        }
+    }
+
+    /// What the time is in this turn.
+    pub fn tick(&mut self, now: Nanos) {
+        match &mut self.0 {
+            Kind::Links(links) => links.links.iter_mut().for_each(|link| link.tick(now)),
+            Kind::Named(named) => named.tick(now),
+        }
+    }
+
+    /// Lets everything that was sent leave.
+    pub fn flush(&mut self) {
+        match &mut self.0 {
+            Kind::Links(links) => links.links.iter_mut().for_each(Link::flush),
+            Kind::Named(named) => named.flush(),
+        }
+    }
+
+    /// When it has something to do next.
+    #[must_use]
+    pub fn wake_at(&self) -> Nanos {
+        match &self.0 {
+            Kind::Links(links) => links.links.iter().map(Link::wake_at).min().unwrap_or(Nanos::MAX),
+            Kind::Named(named) => named.wake_at(),
         }
     }
 

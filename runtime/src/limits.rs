@@ -49,6 +49,12 @@ pub(crate) const RING_BYTES_MAX: usize = 32 << 20;
 /// length field does not.
 pub(crate) const LINK_FRAME_BYTES_MAX: usize = 256 << 20;
 
+/// Bytes of the path of a socket: `sun_path` has 108, and the last one ends it.
+pub(crate) const SOCKET_PATH_MAX: usize = 107;
+
+/// What the unfinished frames of all peers of a native hub may take together.
+pub(crate) const HUB_UNFINISHED_BYTES_MAX: usize = 2 * LINK_FRAME_BYTES_MAX;
+
 /// Messages that may wait for one client of the front door before it counts as slow. Long ones are
 /// counted in bytes as well: [`DOOR_CLIENT_BYTES_MAX`]. With a quarter of them, a client with a
 /// thousand messages on their way gets 0.85 times as many through: ZeroMQ wakes its thread each

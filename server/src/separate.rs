@@ -3,11 +3,12 @@
 use allot_domain::{Incarnation, ShardId};
 use allot_runtime::{
     Agent, Clock, Context, Counters, Hub, Link, LinkOptions, ThreadGroup, ThreadSlot, Threads,
+    Transport,
 };
 use allot_shard::ShardLinks;
 
 use crate::boxes::{self, Identity, PUBLISHER, shard_ids, shard_name};
-use crate::config::ConfigFor;
+use crate::config::{ConfigFor, EndpointConfig};
 use crate::embedded::{broadcast, front_door};
 use crate::{Bound, RunningServer, ServerConfig, ServerError, System, Timing, open_shard};
 
@@ -46,9 +47,10 @@ pub fn shard_process<S: System>(
     let context = Context::new()?;
     let clock = Clock::system();
     let name = shard_name(shard);
+    let EndpointConfig { backplane, parts, transport, .. } = &config.endpoints;
     let links = ShardLinks {
-        router: connect(&context, &config.endpoints.backplane, &name)?,
-        publisher: connect(&context, &config.endpoints.parts, &name)?,
+        router: connect(&context, backplane, &name, *transport)?,
+        publisher: connect(&context, parts, &name, *transport)?,
     };
     let mut group = ThreadGroup::new(clock.clone(), config.wait, Threads::Dedicated);
     let slot = group.thread(&name)?;
@@ -75,7 +77,8 @@ pub fn publisher_process<S: System>(config: &ConfigFor<S>) -> Result<RunningServ
     let clock = Clock::system();
     let shards = publisher_parts(&context, config)?;
     let parts = shards.endpoint().map(str::to_owned);
-    let router = connect(&context, &config.endpoints.backplane, PUBLISHER)?;
+    let EndpointConfig { backplane, transport, .. } = &config.endpoints;
+    let router = connect(&context, backplane, PUBLISHER, *transport)?;
     let broadcast = broadcast(&context, config)?;
     let counters = Counters::new();
     let publisher = boxes::publisher::<S>(
@@ -100,17 +103,25 @@ fn started_at(clock: &Clock) -> Incarnation {
 fn router_backplane<C>(context: &Context, config: &ServerConfig<C>) -> Result<Hub, ServerError> {
     let mut names = shard_names(config);
     names.push(PUBLISHER.to_owned());
-    Ok(Hub::bind(context, &config.endpoints.backplane, &names)?)
+    let EndpointConfig { backplane, transport, .. } = &config.endpoints;
+    Ok(Hub::bind(context, backplane, &names, *transport)?)
 }
 
 /// Arrow 3 at the publisher's end: parts of each cut, and events.
 fn publisher_parts<C>(context: &Context, config: &ServerConfig<C>) -> Result<Hub, ServerError> {
-    Ok(Hub::bind(context, &config.endpoints.parts, &shard_names(config))?)
+    let EndpointConfig { parts, transport, .. } = &config.endpoints;
+    Ok(Hub::bind(context, parts, &shard_names(config), *transport)?)
 }
 
 /// Arrows 2, 3 and 4 at the other end.
-fn connect(context: &Context, endpoint: &str, name: &str) -> Result<Link, ServerError> {
-    Ok(Link::dealer(context, endpoint, Some(name), LinkOptions::default())?)
+fn connect(
+    context: &Context,
+    endpoint: &str,
+    name: &str,
+    transport: Transport,
+) -> Result<Link, ServerError> {
+    let options = LinkOptions { transport, ..LinkOptions::default() };
+    Ok(Link::dealer(context, endpoint, Some(name), options)?)
 }
 
 fn shard_names<C>(config: &ServerConfig<C>) -> Vec<String> {

@@ -126,6 +126,23 @@ impl Commit {
         self.links.publisher.wait_on(poll_set);
     }
 
+    /// What the time is in this turn.
+    pub(crate) fn tick(&mut self, now: Nanos) {
+        self.links.router.tick(now);
+        self.links.publisher.tick(now);
+    }
+
+    /// Lets everything leave that was put on a link in this turn.
+    pub(crate) fn flush(&mut self) {
+        self.links.router.flush();
+        self.links.publisher.flush();
+    }
+
+    /// When its links have something to do next.
+    pub(crate) fn wake_at(&self) -> Nanos {
+        self.links.router.wake_at().min(self.links.publisher.wake_at())
+    }
+
     /// Puts a frame on its way to the publisher.
     pub(crate) fn publish(&mut self, frame: Vec<u8>, journal: &Journal) {
         self.hold(Destination::Publisher, frame, journal);

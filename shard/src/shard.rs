@@ -489,6 +489,7 @@ impl<S: Service> Agent for Shard<S> {
 
     fn do_work(&mut self, now: Nanos) -> usize {
         self.inline.begin(now);
+        self.commit.tick(now);
         let mut work_count = self.poll_journal();
         if self.failure.is_some() {
             return 0;
@@ -502,6 +503,7 @@ impl<S: Service> Agent for Shard<S> {
         if self.greet_at <= now || self.was_full != self.journal.is_full() {
             self.greet(now);
         }
+        self.commit.flush();
         work_count
     }
 
@@ -510,7 +512,7 @@ impl<S: Service> Agent for Shard<S> {
     }
 
     fn wake_at(&self) -> Nanos {
-        self.greet_at
+        self.greet_at.min(self.commit.wake_at())
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use allot_domain::{Incarnation, LogIndex, Reject, ShardId};
-use allot_runtime::{Context, Counters, Hub, Link, LinkOptions, Nanos, PollSet, Waker, ring_pair};
+use allot_runtime::{
+    Context, Counters, Hub, Link, LinkOptions, Nanos, PollSet, Transport, Waker, ring_pair,
+};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, ClientHandle, FrameKind, Hello, InputFrame, InputKind, ReplyTo, Welcome, inputs,
@@ -35,7 +37,7 @@ impl Scene {
         let (folder, context) = (tempfile::tempdir().unwrap(), Context::new().unwrap());
         let endpoint = format!("ipc://{}/hub", folder.path().display());
         let names = ["shard-0".to_owned(), "publisher".to_owned()];
-        let hub = Hub::bind(&context, &endpoint, &names).unwrap();
+        let hub = Hub::bind(&context, &endpoint, &names, Transport::Libzmq).unwrap();
         let streams = ShardStreams::new(ROUTER, hub, 1, 100, Counters::new());
         Self { streams, unreplied: Vec::new(), endpoint, context, _folder: folder }
     }

@@ -21,8 +21,7 @@ use allot_zmtp::{Event, Options, SocketType};
 
 use crate::limits::{
     DOOR_CLIENT_BYTES_MAX, DOOR_CLIENT_BYTES_RESUME, DOOR_FRAMES_MAX, DOOR_READ_BYTES,
-    DOOR_SHORT_BYTES, DOOR_UNFINISHED_BYTES_MAX_OF_ALL, DOOR_WAITING_BYTES_MAX_OF_ALL,
-    DOOR_WRITE_BYTES,
+    DOOR_SHORT_BYTES, DOOR_WAITING_BYTES_MAX_OF_ALL, DOOR_WRITE_BYTES,
 };
 use crate::native_socket::{self, Client, Due, Gone, Key, NativeSocket};
 use crate::poller::Interest;
@@ -30,7 +29,7 @@ use crate::{Counter, Counters, DoorOptions, Envelope, Nanos, PollSet, RuntimeErr
 use pace::Pace;
 
 /// The server's side of the front door.
-pub(super) struct NativeDoor {
+pub(crate) struct NativeDoor {
     socket: NativeSocket<Sender>,
     /// The clients that have chosen an identity.
     by_name: BTreeMap<Vec<u8>, Key>,
@@ -45,8 +44,9 @@ pub(super) struct NativeDoor {
     messages: usize,
     /// Clients to whom something was sent since the last flush.
     unflushed: Vec<Key>,
-    /// What unfinished messages take, of all.
+    /// What unfinished messages take, of all, and what they may take.
     unfinished: usize,
+    unfinished_max: usize,
     /// What was sent and not taken, of all.
     waiting: usize,
     /// The clients that have gone since their owner asked, if it asks.
@@ -96,7 +96,13 @@ impl Client<Sender> {
 }
 
 impl NativeDoor {
-    pub(super) fn bind(endpoint: &str, options: DoorOptions) -> Result<Self, RuntimeError> {
+    /// A door at which unfinished messages may take so many bytes, of all clients together.
+    pub(crate) fn bind(
+        endpoint: &str,
+        options: DoorOptions,
+        unfinished_max: usize,
+    ) -> Result<Self, RuntimeError> {
+        assert!(options.message_bytes_max <= unfinished_max, "one message may be unfinished");
         let options = Options {
             socket: SocketType::Router,
             identity: Vec::new(),
@@ -105,6 +111,7 @@ impl NativeDoor {
             security: native_socket::security(options.keys),
         };
         Ok(Self {
+            unfinished_max,
             socket: NativeSocket::bind(endpoint, options)?,
             by_name: BTreeMap::new(),
             buffer: vec![0; DOOR_READ_BYTES].into_boxed_slice(),
@@ -119,21 +126,21 @@ impl NativeDoor {
         })
     }
 
-    pub(super) fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         self.socket.endpoint()
     }
 
-    pub(super) fn count_into(&mut self, counters: &Counters) {
+    pub(crate) fn count_into(&mut self, counters: &Counters) {
         self.socket.counters = counters.clone();
     }
 
-    pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
+    pub(crate) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         self.socket.wait_on(poll_set);
     }
 
     /// Takes the next message into `envelope`; false if there is none in what is ready.
     #[inline]
-    pub(super) fn receive(&mut self, envelope: &mut Envelope) -> bool {
+    pub(crate) fn receive(&mut self, envelope: &mut Envelope) -> bool {
         loop {
             if self.take(envelope) {
                 return true;
@@ -186,7 +193,7 @@ impl NativeDoor {
             self.write(key);
         }
         self.socket.note_read();
-        while DOOR_UNFINISHED_BYTES_MAX_OF_ALL < self.unfinished {
+        while self.unfinished_max < self.unfinished {
             let longest = self.longest().expect("somebody has these bytes");
             self.socket.counters.add(Counter::ConnectionsUnread, 1);
             self.reset(longest);
@@ -279,9 +286,14 @@ impl NativeDoor {
         self.socket.wait_for(key, wanted);
     }
 
+    /// Whether somebody is known by an identity.
+    pub(crate) fn knows(&self, identity: &[u8]) -> bool {
+        self.find(identity).is_some()
+    }
+
     /// Sends a reply. It leaves at the next flush, or when enough waits for one write, or when the
     /// client has read what it got before.
-    pub(super) fn send(
+    pub(crate) fn send(
         &mut self,
         identity: &[u8],
         delimiter: bool,
@@ -305,7 +317,7 @@ impl NativeDoor {
     }
 
     /// Writes what was sent since the last flush.
-    pub(super) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         let mut unflushed = std::mem::take(&mut self.unflushed);
         for key in unflushed.drain(..) {
             if let Some(client) = self.socket.clients.get(key) {
@@ -358,12 +370,12 @@ impl NativeDoor {
     }
 
     /// What the time is, and what is due at it.
-    pub(super) fn tick(&mut self, now: Nanos) {
+    pub(crate) fn tick(&mut self, now: Nanos) {
         self.socket.tick(now).into_iter().for_each(|overdue| self.close(overdue));
     }
 
     /// When something is due next.
-    pub(super) fn wake_at(&self) -> Nanos {
+    pub(crate) fn wake_at(&self) -> Nanos {
         self.socket.wake_at()
     }
 }

@@ -21,21 +21,17 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use zmq::{Message, POLLIN};
-
-use crate::limits::{LINK_FRAME_BYTES_MAX, LINK_HIGH_WATER, NAME_BYTES_MAX};
-use crate::socket::{Bounds, Part, Socket};
-use crate::{Context, Counter, Counters, PollSet, RuntimeError, SendError};
+use super::ends::Ends;
+use crate::limits::NAME_BYTES_MAX;
+use crate::{Context, Counter, Counters, Nanos, PollSet, RuntimeError, SendError, Transport};
 
 /// Separates the name from the number in a routing id.
 const SEPARATOR: u8 = b'#';
 
 /// A ROUTER socket and its peers.
 pub(super) struct NamedPeers {
-    socket: Socket,
+    ends: Ends,
     peers: Vec<Peer>,
-    /// Reused for every receive: ZeroMQ owns its memory.
-    message: Message,
     counters: Counters,
 }
 
@@ -51,28 +47,14 @@ impl NamedPeers {
         context: &Context,
         endpoint: &str,
         names: &[String],
+        transport: Transport,
     ) -> Result<Self, RuntimeError> {
         check(names)?;
-        let bounds = Bounds {
-            high_water: LINK_HIGH_WATER,
-            receive_high_water: LINK_HIGH_WATER,
-            frame_bytes_max: LINK_FRAME_BYTES_MAX,
-        };
-        let socket = Socket::open(context, zmq::ROUTER, bounds, |socket| {
-            // Otherwise a frame for a peer that is away is dropped, and the send succeeds.
-            socket.set_router_mandatory(true)?;
-            // A routing id belongs to one socket: a second connection with it is a reconnect.
-            socket.set_router_handover(true)
-        })?
-        .bind(endpoint)?;
+        let ends = Ends::bind(context, endpoint, transport)?;
         let peer =
             |name: &String| Peer { name: name.clone(), holder: Vec::new(), successor: Vec::new() };
-        Ok(Self {
-            socket,
-            peers: names.iter().map(peer).collect(),
-            message: Message::new(),
-            counters: Counters::new(),
-        })
+        let peers = names.iter().map(peer).collect();
+        Ok(Self { ends, peers, counters: Counters::new() })
     }
 
     pub(super) fn send(&mut self, peer: usize, frame: &mut Vec<u8>) -> Result<(), SendError> {
@@ -86,15 +68,9 @@ impl NamedPeers {
         sent
     }
 
-    /// The first frame, the routing id, finds the peer. If it is refused nothing was sent; once it
-    /// is taken the body is always taken.
-    fn offer(&self, peer: usize, frame: &[u8]) -> Result<(), SendError> {
+    fn offer(&mut self, peer: usize, frame: &[u8]) -> Result<(), SendError> {
         let holder = &self.peers[peer].holder;
-        if holder.is_empty() {
-            return Err(SendError::Away);
-        }
-        self.socket.send(holder, Part::More)?;
-        self.socket.send(frame, Part::Last)
+        if holder.is_empty() { Err(SendError::Away) } else { self.ends.send(holder, frame) }
     }
 
     /// Gives the name to the successor; false if there is none.
@@ -106,45 +82,45 @@ impl NamedPeers {
     }
 
     pub(super) fn receive(&mut self, frame: &mut Vec<u8>) -> Option<usize> {
-        while self.socket.receive(&mut self.message) {
-            let sender = self.sender();
-            let has_body = self.socket.receive_more(&mut self.message);
-            match sender {
-                Ok(_) if has_body && self.message.is_empty() && !self.message.get_more() => {}
-                Ok(peer) if has_body && !self.message.get_more() => {
-                    frame.clear();
-                    frame.extend_from_slice(&self.message);
-                    return Some(peer);
-                }
-                Ok(_) => self.counters.add(Counter::PartsDropped, 1),
+        while self.ends.receive() {
+            match self.sender() {
+                // Its probe, which says that it is there.
+                Ok(_) if self.ends.body().is_some_and(<[u8]>::is_empty) => {}
+                Ok(peer) => match self.ends.body() {
+                    Some(body) => {
+                        frame.clear();
+                        frame.extend_from_slice(body);
+                        return Some(peer);
+                    }
+                    None => self.counters.add(Counter::PartsDropped, 1),
+                },
                 Err(reason) => self.counters.add(reason, 1),
             }
-            self.socket.discard_more(&mut self.message);
         }
         None
     }
 
-    /// The peer whose routing id was just received, or the counter of the reason to drop its frame.
-    /// There are only tens of peers, so a linear search is fast enough.
+    /// The peer whose message was just received, or the counter of the reason to drop it. There are
+    /// only tens of peers, so a linear search is fast enough.
     fn sender(&mut self) -> Result<usize, Counter> {
-        let id = &self.message[..];
+        let id = self.ends.sender();
         if let Some(peer) = self.peers.iter().position(|peer| peer.holder == id) {
             return Ok(peer);
         }
         let name = name_of(id);
         let peer = self.peers.iter().position(|peer| Some(peer.name.as_bytes()) == name);
         let peer = peer.ok_or(Counter::FramesUnknown)?;
-        // An empty frame finds out whether the holder is reachable; its link ignores it.
-        let taken = self.offer(peer, &[]) != Err(SendError::Away);
+        let holder = &self.peers[peer].holder;
+        let is_taken = !holder.is_empty() && self.ends.reaches(holder);
         let Peer { holder, successor, .. } = &mut self.peers[peer];
-        let claim = if taken { successor } else { holder };
+        let claim = if is_taken { successor } else { holder };
         claim.clear();
-        claim.extend_from_slice(&self.message);
-        if taken { Err(Counter::NamesTaken) } else { Ok(peer) }
+        claim.extend_from_slice(self.ends.sender());
+        if is_taken { Err(Counter::NamesTaken) } else { Ok(peer) }
     }
 
     pub(super) fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
-        self.socket.wait_on(poll_set, POLLIN);
+        self.ends.wait_on(poll_set);
     }
 
     pub(super) fn peers(&self) -> usize {
@@ -152,11 +128,24 @@ impl NamedPeers {
     }
 
     pub(super) fn endpoint(&self) -> &str {
-        self.socket.endpoint()
+        self.ends.endpoint()
+    }
+
+    pub(super) fn tick(&mut self, now: Nanos) {
+        self.ends.tick(now);
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.ends.flush();
+    }
+
+    pub(super) fn wake_at(&self) -> Nanos {
+        self.ends.wake_at()
     }
 
     pub(super) fn count_into(&mut self, counters: &Counters) {
         self.counters = counters.clone();
+        self.ends.count_into(counters);
     }
 }
 

@@ -100,7 +100,7 @@ impl NativeDealer {
     /// Takes the next frame. It reads once at most: a peer that sends nothing but empty frames and
     /// commands keeps its owner no longer than one that sends frames.
     pub(super) fn receive(&mut self, frame: &mut Vec<u8>) -> bool {
-        self.take(Some(frame)) || (self.read() && self.take(Some(frame)))
+        self.take(Some(frame)) || (!self.quiet.skips() && self.read() && self.take(Some(frame)))
     }
 
     /// Takes the next frame of what was read last; without room for one, goes on with the
@@ -169,10 +169,12 @@ impl NativeDealer {
         self.quiet.end();
         self.opened_at = self.now;
         self.due = None;
-        // An empty frame at every connection tells a hub that this peer is connected.
+        // An empty frame at every connection tells a hub that this peer is connected. A hub is of
+        // this system: one that was restarted is found again at once, however short it lasted.
         if self.name.is_some()
             && let Some(client) = self.client.as_mut()
         {
+            self.tries = 0;
             client.connection.send(&[&[]]);
         }
     }

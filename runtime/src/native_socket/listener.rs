@@ -12,7 +12,8 @@ use rustix::net::{self, sockopt};
 use crate::RuntimeError;
 use crate::ipc_file::IpcFile;
 use crate::limits::{
-    DOOR_BACKLOG, DOOR_KERNEL_BYTES, KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, UNTAKEN,
+    DOOR_BACKLOG, DOOR_KERNEL_BYTES, KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL,
+    SOCKET_PATH_MAX, UNTAKEN,
 };
 
 /// A socket that accepts connections.
@@ -84,6 +85,14 @@ impl Listener {
                 (Kind::Tcp(listener), format!("tcp://{bound}"))
             }
             Place::Path(path) => {
+                if SOCKET_PATH_MAX < path.len() {
+                    let len = path.len();
+                    let cause = format!(
+                        "a path of a socket has at most {SOCKET_PATH_MAX} bytes, and this one has \
+                         {len}; choose a shorter one"
+                    );
+                    return Err(RuntimeError::Bind { endpoint: endpoint.to_owned(), cause });
+                }
                 // Nobody listens there: a server that was killed has left it.
                 let _ = fs::remove_file(path);
                 let listener = UnixListener::bind(path).map_err(refused)?;

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use allot_runtime::{
     Agent, Clock, Context, Door, DoorOptions, Envelope, Hub, Link, LinkOptions, Nanos, PollSet,
-    SendError, ThreadGroup, Threads, WaitStrategy, Waker, ring_pair,
+    SendError, ThreadGroup, Threads, Transport, WaitStrategy, Waker, ring_pair,
 };
 
 /// The system's allocator. It counts how often this thread allocates.
@@ -81,19 +81,31 @@ fn a_ring_allocates_nothing() {
 
 #[test]
 fn a_socket_allocates_nothing_that_is_not_its_own() {
-    let context = Context::new().unwrap();
-    let mut hub = Hub::bind(&context, "tcp://127.0.0.1:*", &["peer".to_owned()]).unwrap();
-    let endpoint = hub.endpoint().unwrap();
-    let mut link = Link::dealer(&context, endpoint, Some("peer"), LinkOptions::default()).unwrap();
-    let (mut written, mut read) = (Vec::new(), Vec::new());
-    written.extend_from_slice(&[7; 200]);
-    wait_for!([link], link.send(&mut written).ok());
-    assert_allocates_nothing(|| {
-        while hub.receive(&mut read).is_none() {}
-        hub.send(0, &mut read).unwrap();
-        while !link.receive(&mut written) {}
-        link.send(&mut written).unwrap();
-    });
+    for transport in [Transport::Native, Transport::Libzmq] {
+        let context = Context::new().unwrap();
+        let names = ["peer".to_owned()];
+        let mut hub = Hub::bind(&context, "tcp://127.0.0.1:*", &names, transport).unwrap();
+        let options = LinkOptions { transport, ..LinkOptions::default() };
+        let mut link =
+            Link::dealer(&context, hub.endpoint().unwrap(), Some("peer"), options).unwrap();
+        let (mut written, mut read, clock) = (Vec::new(), Vec::new(), Clock::system());
+        written.extend_from_slice(&[7; 200]);
+        while link.send(&mut written).is_err() {
+            assert_eq!(hub.receive(&mut read), None);
+            hub.flush();
+            link.tick(clock.now());
+            link.flush();
+        }
+        link.flush();
+        assert_allocates_nothing(|| {
+            while hub.receive(&mut read).is_none() {}
+            hub.send(0, &mut read).unwrap();
+            hub.flush();
+            while !link.receive(&mut written) {}
+            link.send(&mut written).unwrap();
+            link.flush();
+        });
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Sender, channel};
 
 use allot_runtime::{
-    Agent, Clock, Context, Hub, Link, LinkOptions, Nanos, PollSet, ThreadGroup, Threads,
+    Agent, Clock, Context, Hub, Link, LinkOptions, Nanos, PollSet, ThreadGroup, Threads, Transport,
     WaitStrategy, Waker, ring_pair,
 };
 
@@ -51,8 +51,15 @@ impl Agent for Pinger {
         "pinger"
     }
 
-    fn do_work(&mut self, _now: Nanos) -> usize {
-        self.ping() + self.receive()
+    fn do_work(&mut self, now: Nanos) -> usize {
+        self.link.tick(now);
+        let work = self.ping() + self.receive();
+        self.link.flush();
+        work
+    }
+
+    fn wake_at(&self) -> Nanos {
+        self.link.wake_at()
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
@@ -91,8 +98,15 @@ impl Agent for Relay {
         "relay"
     }
 
-    fn do_work(&mut self, _now: Nanos) -> usize {
-        self.pass(0, 1) + self.pass(1, 0)
+    fn do_work(&mut self, now: Nanos) -> usize {
+        self.sides.iter_mut().for_each(|side| side.tick(now));
+        let work = self.pass(0, 1) + self.pass(1, 0);
+        self.sides.iter_mut().for_each(Hub::flush);
+        work
+    }
+
+    fn wake_at(&self) -> Nanos {
+        self.sides[0].wake_at().min(self.sides[1].wake_at())
     }
 
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
@@ -183,7 +197,8 @@ fn every_ping_wakes_its_pong() {
 
 #[test]
 fn one_poll_waits_on_both_the_waker_and_the_sockets() {
-    for window in [1, 100] {
+    let transports = [Transport::Native, Transport::Libzmq];
+    for (window, transport) in [1, 100].into_iter().flat_map(|w| transports.map(|t| (w, t))) {
         let (done, end) = channel();
         let settings = Settings {
             wait: BLOCK,
@@ -194,10 +209,10 @@ fn one_poll_waits_on_both_the_waker_and_the_sockets() {
         };
         let context = Context::new().unwrap();
         let names = ["pinger".to_owned()];
-        let hub = Hub::bind(&context, "tcp://127.0.0.1:*", &names).unwrap();
+        let hub = Hub::bind(&context, "tcp://127.0.0.1:*", &names, transport).unwrap();
         let endpoint = hub.endpoint().unwrap();
-        let link =
-            Link::dealer(&context, endpoint, Some("pinger"), LinkOptions::default()).unwrap();
+        let options = LinkOptions { transport, ..LinkOptions::default() };
+        let link = Link::dealer(&context, endpoint, Some("pinger"), options).unwrap();
 
         let mut group = ThreadGroup::new(Clock::system(), settings.wait, settings.threads);
         let slots = ["pinger", "relay", "echo"].map(|name| group.thread(name).unwrap());
