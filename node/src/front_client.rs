@@ -167,7 +167,9 @@ impl FrontClient {
 
     /// Why there is no front door; none where one can be reached, or may be soon.
     pub(crate) fn why_no_door(&self) -> Result<Option<String>, RuntimeError> {
-        front_probe::no_door(&self.context, &self.front, self.door_key, front_probe::SHORT)
+        // That a key is another one shows in that nothing comes of it.
+        let within = self.door_key.map_or(front_probe::SHORT, |_| front_probe::LONGEST);
+        front_probe::no_door(&self.context, &self.front, self.door_key, within)
     }
 
     fn no_answer(

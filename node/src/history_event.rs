@@ -48,7 +48,7 @@ pub(crate) struct Trade {
 }
 
 /// Which events are asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) accounts: Vec<AccountId>,
     pub(crate) tickers: Vec<Ticker>,

@@ -18,11 +18,12 @@ use allot_allocation_service::{Allocation, InputName};
 use allot_domain::LogIndex;
 use allot_journal::{Copied, Copier, Folder, JournalError, Reader, SegmentState};
 use allot_runtime::{Clock, PollSet};
-use allot_server::LedgerCopy;
+use allot_server::{Ledger, LedgerCopy, LedgerError, read_ledger};
 use allot_shard::Service;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
+use crate::unfinished_folder::is_unfinished;
 use crate::{shard_dirs, time_text};
 
 /// The version of the layout of the file.
@@ -48,6 +49,25 @@ pub(crate) struct BackupContents {
     pub(crate) journals: BTreeMap<String, LogIndex>,
     /// How many bytes were written.
     pub(crate) bytes: u64,
+}
+
+/// The ledger of a directory that is to be copied, and its system.
+///
+/// # Errors
+/// When there is none; nobody who copies wants a new one.
+pub(crate) fn ledger_to_copy(data: &Path) -> Result<(String, Ledger)> {
+    match read_ledger(data) {
+        Err(LedgerError::None(_)) if is_unfinished(data) => bail!(
+            "{} is what an interrupted command has left, and not whole; the same command again \
+             removes it",
+            data.display()
+        ),
+        Err(LedgerError::None(_)) => bail!(
+            "{} holds no ledger: check its name, and that its disk is mounted",
+            data.display()
+        ),
+        found => Ok(found?),
+    }
 }
 
 /// One journal that is copied.

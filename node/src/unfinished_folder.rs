@@ -14,6 +14,11 @@ use anyhow::{Context, Result, bail, ensure};
 /// The end of the name of a folder that is not whole.
 const UNFINISHED: &str = ".unfinished";
 
+/// Whether a folder has the name of one that is not whole.
+pub(crate) fn is_unfinished(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| *extension == UNFINISHED[1..])
+}
+
 /// Only the owner may read what is in it.
 const FOLDER_MODE: u32 = 0o700;
 
@@ -58,6 +63,25 @@ impl UnfinishedFolder {
         }
         let lock = lock(&path, target)?;
         Ok(Self { path, target: target.to_owned(), is_finished: false, _lock: lock })
+    }
+
+    /// The same, not within another folder: what is in a data directory is lost with it, and is
+    /// taken for a part of it.
+    ///
+    /// # Errors
+    /// As [`UnfinishedFolder::create`], and when it would be in that folder.
+    pub(crate) fn create_outside(target: &Path, of: &Path) -> Result<Self> {
+        let above = target.parent().filter(|above| !above.as_os_str().is_empty());
+        let above = above.unwrap_or(Path::new("."));
+        if let (Ok(above), Ok(of_whole)) = (above.canonicalize(), of.canonicalize()) {
+            ensure!(
+                !above.starts_with(&of_whole),
+                "{} is in {}; choose a folder outside of it",
+                target.display(),
+                of.display()
+            );
+        }
+        Self::create(target)
     }
 
     /// Where it is until it is finished.

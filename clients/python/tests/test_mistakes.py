@@ -51,6 +51,7 @@ BAD: List[Tuple[allot.Message, str]] = [
     (allot.Bust("py", 1, "AAPL", 0), "of must be a whole number from 1 on; it was 0"),
     (allot.Split("py", 1, {"account 1": "100"}), "an account must be 1 to 64 of"),
     (split({"a": 0.5}), "pass the weight of a as decimal text"),
+    ({"a": 1}, "pass a message, such as a Fill or a Split, not dict"),  # type: ignore[list-item]
     (allot.Split("py", 1, {"a": "100"}, "b"), "closes must be a list of accounts"),
     (allot.Split("py", 1, {"a": "100"}, ["b c"]), "an account must be 1 to 64 of"),
     (allot.Replay("py", 1, "AAPL", 0), "first must be a whole number from 1 on"),

@@ -79,9 +79,9 @@ pub(crate) fn log(notice: &Notice, connect: &[Address]) {
             peer.map_or_else(|| "a peer".to_owned(), |peer| peer.to_string())
         ),
         Notice::TwoOfOneName { name, goes, stays } => tracing::error!(
-            "two processes are {name}: incarnation {} (life {}) at {} steps down for incarnation {} \
-             (life {}) at {}, within some heartbeats; if it does not, stop one, or let each reach \
-             the address of the other",
+            "two processes are {name}: incarnation {} (life {}) at {} steps down for incarnation \
+             {} (life {}) at {}, within some heartbeats; if it does not, stop one, or let each \
+             reach the address of the other",
             goes.incarnation,
             goes.incarnation.life(),
             goes.address,

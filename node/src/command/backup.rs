@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use allot_feeds::plural;
-use allot_server::{LedgerCopy, copy_ledger, read_ledger};
+use allot_server::{LedgerCopy, copy_ledger};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::ledger_backup::copy_journals;
+use crate::ledger_backup::{copy_journals, ledger_to_copy};
 use crate::stdout::print;
 use crate::time_text;
 use crate::unfinished_folder::UnfinishedFolder;
@@ -36,11 +36,11 @@ pub(crate) struct Backup {
 /// Makes the backup, and checks it.
 pub(crate) fn run(backup: &Backup) -> Result<ExitCode> {
     let Backup { data, to } = backup;
-    let (system, ledger) = read_ledger(data)?;
+    let (system, ledger) = ledger_to_copy(data)?;
     if let LedgerCopy::Backup(_) = ledger.copy {
         bail!("{} is a backup already; copy it as it is", data.display());
     }
-    let folder = UnfinishedFolder::create(to)?;
+    let folder = UnfinishedFolder::create_outside(to, data)?;
     let contents = copy_journals(data, folder.path(), &system)?;
     copy_ledger(data, folder.path(), LedgerCopy::Backup(contents.time_ns))?;
     contents.write(folder.path())?;

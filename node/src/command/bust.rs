@@ -1,5 +1,6 @@
 //! `allot bust`: takes a fill back.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -82,16 +83,16 @@ fn bust_id(of: &MessageId) -> MessageId {
 fn find(bust: &Bust, settings: &Settings) -> Result<Ticker> {
     let (source, of) = (bust.source, bust.of);
     let filter = Filter { sources: vec![source], to: u64::MAX, ..Filter::default() };
-    let mut found = Vec::new();
+    let mut found = BTreeSet::new();
     front_history::read(settings, filter, bust.timeout, |event| {
         if matches!(event.what, What::Divided(_)) && event.id == of {
-            found.push(event.ticker);
+            found.insert(event.ticker);
         }
         Ok(())
     })?;
-    match found[..] {
-        [ticker] => Ok(ticker),
-        [] => bail!(
+    match (found.first(), found.len()) {
+        (Some(ticker), 1) => Ok(*ticker),
+        (None, _) => bail!(
             "the server knows no divided fill {of} of source {source}; allot history --source \
              {source} lists those that it knows, and --ticker TICKER busts one that is held"
         ),

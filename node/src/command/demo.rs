@@ -135,7 +135,8 @@ pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
 
 /// Where else to look.
 fn hint(publish: &str, console: Option<&ConsoleInside>) -> String {
-    let hint = format!("to follow it in another terminal: allot positions --publish {publish}");
+    // A line that is longer than the terminal is cut, and an endpoint with it.
+    let hint = format!("to follow it in another terminal:\n  allot positions --publish {publish}");
     console
         .map_or_else(|| hint.clone(), |console| format!("{hint}\nin a browser: {}", console.url()))
 }

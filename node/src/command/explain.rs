@@ -22,7 +22,8 @@ use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
 use crate::reply_text::verb;
 use crate::shard_replay::ShardReplay;
 use crate::stdout::print;
-use crate::{shard_dirs, table, time_text};
+use crate::table::{self, Layout};
+use crate::{shard_dirs, time_text};
 
 /// Explain one fill: who missed how much, and why each account got its last share
 ///
@@ -31,7 +32,8 @@ use crate::{shard_dirs, table, time_text};
 /// before it; it shares no code with the allocator. What an account misses is its percentage of the
 /// value of all accounts of the split, less its own value, both of the shard that divided the fill.
 /// Each share goes to the account that then misses most, a share of a sale to the one that has most
-/// too much; among equals, to the id that is first in byte order.
+/// too much; among equals, to the id that is first in byte order. Of fills of one name, which their
+/// shard had forgotten in between, the first is explained.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -255,17 +257,20 @@ fn page(explained: &Explained) -> String {
     lines.push(wanted.legend().to_owned());
     let of = |id: &Option<_>| accounts.iter().find(|account| Some(account.account) == *id);
     let (last, next) = (of(last), of(next));
+    let mut said = Vec::new();
     if let Some(last) = last {
-        let said = last.want_of_last.map_or_else(String::new, |want| wanted.said(want));
-        lines.push(format!("The last share of all went to {}, which {said}.", last.account));
+        let want = last.want_of_last.map_or_else(String::new, |want| wanted.said(want));
+        said.push(format!("The last share of all went to {}, which {want}.", last.account));
     }
-    lines.push(match next.and_then(|next| Some((next.account, next.want_of_next?))) {
+    said.push(match next.and_then(|next| Some((next.account, next.want_of_next?))) {
         Some((next, want)) => {
             format!("The next in line was {next}, which then {}.", wanted.said(want))
         }
         None => "No account could take another.".to_owned(),
     });
-    lines.extend(accounts.iter().map(|account| reason(account, wanted)));
+    said.extend(accounts.iter().map(|account| reason(account, wanted)));
+    let layout = Layout::of_stdout();
+    lines.extend(said.iter().map(|line| layout.broken(line, 2)));
     lines.join("\n")
 }
 

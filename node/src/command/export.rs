@@ -73,7 +73,7 @@ pub(crate) fn run(export: &Export) -> Result<ExitCode> {
     demand_period(*from, *to)?;
     let directories = shard_dirs::find(data)?;
     let ledger = if directories == [data.clone()] { None } else { ledger_of(data)? };
-    let folder = UnfinishedFolder::create(out)?;
+    let folder = UnfinishedFolder::create_outside(out, data)?;
     let mut sink = Sink::create(*format, folder.path())?;
     let period = Period { from: *from, to: *to };
     let mut splits = WrittenSplits::default();

@@ -18,6 +18,7 @@ use crate::journal_history;
 use crate::misuse::demand_period;
 use crate::pager::Pager;
 use crate::setting::{Key, set};
+use crate::table::Layout;
 use crate::time_text;
 
 /// Print who got what, when, of which fill, and under which split
@@ -95,7 +96,9 @@ pub(crate) fn run(history: &History, common: &CommonArgs) -> Result<ExitCode> {
         from: history.from.unwrap_or(0),
         to: history.to.unwrap_or(u64::MAX),
     };
-    let mut page = Page { out: None, format: history.format, csv: String::new(), json: Vec::new() };
+    let is_filtered = filter != Filter { to: u64::MAX, ..Filter::default() };
+    let (format, layout) = (history.format, Layout::of_stdout());
+    let mut page = Page { out: None, format, layout, csv: String::new(), json: Vec::new() };
     match &history.data {
         Some(data) => journal_history::read(data, &filter, |event| page.print(&event))?,
         None => {
@@ -103,15 +106,19 @@ pub(crate) fn run(history: &History, common: &CommonArgs) -> Result<ExitCode> {
             front_history::read(&settings, filter, history.timeout, |event| page.print(&event))?;
         }
     }
-    page.end()?;
+    page.end(is_filtered)?;
     Ok(ExitCode::SUCCESS)
 }
+
+/// Where the rest of a line stands that is longer than the terminal is wide: below what happened.
+const TEXT_BELOW: usize = TEXT_HEAD.len() - "what".len();
 
 /// Where the events go.
 struct Page {
     /// Begun with the first event, so that a failure before it shows no page.
     out: Option<Pager>,
     format: Format,
+    layout: Layout,
     csv: String,
     json: Vec<u8>,
 }
@@ -132,7 +139,10 @@ impl Page {
 
     fn print(&mut self, event: &Event) -> Result<()> {
         match self.format {
-            Format::Table => writeln!(self.out()?, "{}", event.text())?,
+            Format::Table => {
+                let line = self.layout.broken(&event.text(), TEXT_BELOW);
+                writeln!(self.out()?, "{line}")?;
+            }
             Format::Csv => {
                 let mut csv = std::mem::take(&mut self.csv);
                 csv.clear();
@@ -152,9 +162,13 @@ impl Page {
         Ok(())
     }
 
-    fn end(mut self) -> Result<()> {
-        if self.format == Format::Table && self.out.is_none() {
-            tracing::info!("no event of that kind");
+    fn end(mut self, is_filtered: bool) -> Result<()> {
+        if self.out.is_none() {
+            let names = "names in --account, --ticker and --source are taken as they are written";
+            match is_filtered {
+                true => tracing::warn!("no event of that kind; {names}"),
+                false => tracing::info!("no event yet"),
+            }
         }
         self.out()?;
         self.out.map_or(Ok(()), Pager::end)

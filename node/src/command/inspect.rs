@@ -32,8 +32,8 @@ Examples:
   allot inspect data/shard-0 --last 100
   allot inspect data --json | jq '.shards[].segments'")]
 pub(crate) struct Inspect {
-    /// Data directory of a server, of a desk, of a trader of signals or of a strategy, or that of one
-    /// shard in it
+    /// Data directory of a server, of a desk, of a trader of signals or of a strategy of a mesh, or
+    /// the directory of one shard in it
     #[arg(value_name = "DIR")]
     data: PathBuf,
     /// Number of records to print, counted from the end

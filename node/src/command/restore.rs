@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use allot_server::{LedgerCopy, copy_ledger, read_ledger};
+use allot_server::{LedgerCopy, copy_ledger};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::ledger_backup::{BackupContents, copy_journals};
+use crate::ledger_backup::{BackupContents, copy_journals, ledger_to_copy};
 use crate::stdout::print;
 use crate::time_text;
 use crate::unfinished_folder::UnfinishedFolder;
@@ -36,12 +36,12 @@ pub(crate) struct Restore {
 /// Makes the data directory, and checks it.
 pub(crate) fn run(restore: &Restore) -> Result<ExitCode> {
     let Restore { from, data } = restore;
-    let (system, ledger) = read_ledger(from)?;
+    let (system, ledger) = ledger_to_copy(from)?;
     let LedgerCopy::Backup(time_ns) = ledger.copy else {
         bail!("{} is no backup; `allot backup` makes one", from.display());
     };
     BackupContents::check(from)?;
-    let folder = UnfinishedFolder::create(data)?;
+    let folder = UnfinishedFolder::create_outside(data, from)?;
     copy_journals(from, folder.path(), &system)?;
     copy_ledger(from, folder.path(), LedgerCopy::Restored(time_ns))?;
     folder.finish()?;

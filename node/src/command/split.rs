@@ -20,7 +20,7 @@ use crate::misuse::{Misuse, demand};
 use crate::report_request;
 use crate::setting::{Key, set};
 use crate::stdout::print;
-use crate::table;
+use crate::table::{self, Layout};
 
 /// Bring a split into force: the percentage of the assets that each account is to hold
 ///
@@ -180,21 +180,25 @@ fn holds(account: &AccountReport) -> bool {
     account.positions.iter().any(|position| 0 < position.quantity)
 }
 
+/// Columns of a terminal on which more than one position of an account is shown.
+const WIDE: usize = 120;
+
 /// What an account holds: its value and its largest positions.
 fn held(account: &AccountReport) -> String {
-    const SHOWN: usize = 3;
+    let is_narrow = Layout::of_stdout().is_narrower_than(WIDE);
+    let most = if is_narrow { 1 } else { 3 };
     let mut held: Vec<_> =
         account.positions.iter().filter(|position| 0 < position.quantity).collect();
     if held.is_empty() {
         return "nothing".to_owned();
     }
     held.sort_by_key(|position| std::cmp::Reverse(position.value));
-    let shown = held.iter().take(SHOWN);
+    let shown = held.iter().take(most);
     let mut shown: Vec<_> = shown
         .map(|position| format!("{} {}", table::grouped(position.quantity.into()), position.ticker))
         .collect();
-    if SHOWN < held.len() {
-        shown.push(format!("{} more", held.len() - SHOWN));
+    if most < held.len() {
+        shown.push(format!("{} more", held.len() - most));
     }
     format!("{}: {}", table::cents(account.value), shown.join(", "))
 }

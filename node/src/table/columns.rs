@@ -14,6 +14,9 @@ const STYLE: TableStyle = TableStyle::new()
 const GAP: usize = 2;
 const GAP_OF_FIRST: usize = 1;
 
+/// The fewest columns in which the rest of a line is worth a line of its own.
+const BROKEN_MIN: usize = 30;
+
 /// How wide a page may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Layout {
@@ -30,6 +33,31 @@ impl Layout {
     /// As wide as it is.
     pub(crate) const fn wide() -> Self {
         Self { width: None }
+    }
+
+    /// Whether it has fewer columns.
+    pub(crate) fn is_narrower_than(self, columns: usize) -> bool {
+        self.width.is_some_and(|width| width < columns)
+    }
+
+    /// A line, broken at its spaces where it does not fit; what follows stands below this column.
+    pub(crate) fn broken(self, line: &str, below: usize) -> String {
+        let Some(most) = self.width.filter(|most| below + BROKEN_MIN <= *most) else {
+            return line.to_owned();
+        };
+        let (mut broken, mut len) = (String::new(), 0);
+        for word in line.split_inclusive(' ') {
+            let word_len = word.trim_end().chars().count();
+            if most < len + word_len && below < len {
+                broken.truncate(broken.trim_end().len());
+                broken.push('\n');
+                broken.extend(std::iter::repeat_n(' ', below));
+                len = below;
+            }
+            broken.push_str(word);
+            len += word.chars().count();
+        }
+        broken
     }
 
     pub(super) fn fits(self, width: usize) -> bool {

@@ -6,7 +6,7 @@ import json
 import operator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Dict, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Mapping, Optional, Sequence, Union, get_args
 
 from . import names
 from .bodies import Side
@@ -31,7 +31,8 @@ def decimal_text(value: Number, name: str = "a number") -> str:
         except TypeError:
             pass
     kind = type(value).__name__
-    hint = '; pandas reads text with dtype={"price": str}' if isinstance(value, float) else ""
+    is_read = isinstance(value, float) and name == "price"
+    hint = '; pandas reads text with dtype={"price": str}' if is_read else ""
     raise TypeError(f"pass {name} as decimal text or a Decimal, not as {kind}: {value!r}{hint}")
 
 
@@ -197,6 +198,9 @@ Message = Union[Fill, Bust, Split, ReportRequest, Replay, Command]
 
 def encode(message: Message) -> bytes:
     """The message as one line of JSON."""
+    if not isinstance(message, get_args(Message)):
+        kind = type(message).__name__
+        raise TypeError(f"pass a message, such as a Fill or a Split, not {kind}: {message!r}")
     line = json.dumps(message.fields(), separators=(",", ":")).encode()
     if len(line) > MESSAGE_BYTES_MAX:
         raise ValueError(

@@ -60,6 +60,9 @@ class Source:
         if self._numbers is not None:
             self._seq = self._numbers.reserved
 
+    def __repr__(self) -> str:
+        return f"<Source {self.name}, next {self._seq}>"
+
     @property
     def seq(self) -> int:
         """The number of the next message."""

@@ -105,14 +105,21 @@ pub(super) fn examine_publish(
     endpoint: &str,
     key: Option<CurveKey>,
 ) -> Examined {
-    examine("publish", endpoint, || {
+    let mut examined = examine("publish", endpoint, || {
         let heartbeat = Topic::Heartbeat.to_string();
         let mut subscriber =
             Subscriber::connect_to(context, endpoint, key, &[heartbeat.as_bytes()])?;
         Ok(subscriber
             .receive(PATIENCE)
             .map(|publication| read_heartbeat(endpoint, &publication.body)))
-    })
+    });
+    if examined.state == State::Other
+        && place(endpoint) != Place::Forbidden
+        && let Ok(why) = front_probe::examine_publisher(context, endpoint, key)
+    {
+        examined.finding = Finding::bad(format!("publish {endpoint}: no heartbeat"), why);
+    }
+    examined
 }
 
 /// Sends a request only where a server may be.

@@ -175,8 +175,8 @@ pub(super) fn group(fills: &Fills, common: &CommonArgs) -> Result<FeedGroup> {
     let given = fills.source_flags.source.as_deref();
     ensure!(
         fills.file.is_none() || given.is_some(),
-        "a file needs --source NAME: its fills are known by that name for ever, so that the same \
-         file sent again is not counted again"
+        "a file needs --source NAME: its fills are known by that name, so that the same file sent \
+         again is not counted again"
     );
     let name = source(given, "fills")?;
     let pace = pace(fills)?;

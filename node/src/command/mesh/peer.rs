@@ -328,8 +328,8 @@ impl PeerPage {
         demand(
             is_good,
             format!(
-                "--join-wait must be at least {from}, and a day at the most: without an answer nobody knows what peers \
-                 hold; a strategy that connects to nobody does not wait"
+                "--join-wait must be at least {from}, and a day at the most: without an answer \
+                 nobody knows what peers hold; a strategy that connects to nobody does not wait"
             ),
         )?;
         demand(1 <= self.times.keep, "--keep must be at least 1 day")?;
