@@ -1,6 +1,8 @@
 //! A history event: shares that changed hands, by the division of a fill or by a bust.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::io::Write;
 
 use allot_allocation_rules::{Allocated, Outcome, Outcomes, SplitNumber, TickerSeq};
 use allot_allocation_service::Reply;
@@ -162,6 +164,11 @@ impl EventReader {
     }
 }
 
+/// Adds text.
+fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("a vector takes every write");
+}
+
 /// The first line of CSV: one line for each account of an event follows, or one without an account.
 pub(crate) const CSV_HEAD: &str =
     "time,ticker,number,type,source,seq,id,side,price,split,of,account,shares,change";
@@ -193,29 +200,39 @@ impl Event {
 
     /// Its lines of CSV, each with its end. Ids and tickers may contain commas; no other name
     /// needs quotes.
-    pub(crate) fn csv(&self, out: &mut String) {
-        let Self { ticker, number, source, seq, id, .. } = self;
-        let time = time_text::exact(self.time_ns);
-        let (kind, split, of) = match self.what {
-            What::Divided(split) => ("allocated", split.to_string(), String::new()),
-            What::Busted(of) => ("busted", String::new(), cell(&of.to_string()).into_owned()),
+    pub(crate) fn csv(&self, out: &mut Vec<u8>) {
+        let Self { ticker, number, source, seq, .. } = self;
+        let begin = out.len();
+        let (time, ticker) = (time_text::exact(self.time_ns), cell(ticker.as_str()));
+        let id = self.id.to_string();
+        let id = cell(&id);
+        let kind = match self.what {
+            What::Divided(_) => "allocated",
+            What::Busted(_) => "busted",
         };
-        let (side, price) = self.trade.map_or_else(Default::default, |trade| {
-            (verb(trade.side).to_owned(), trade.price.to_string())
-        });
-        let id = id.to_string();
-        let (ticker, id) = (cell(ticker.as_str()), cell(&id));
-        let head = format!(
-            "{time},{ticker},{number},{kind},{source},{seq},{id},{side},{price},{split},{of}"
-        );
-        if self.shares.is_empty() {
-            out.push_str(&format!("{head},,,\n"));
+        put(out, format_args!("{time},{ticker},{number},{kind},{source},{seq},{id},"));
+        match self.trade {
+            Some(Trade { side, price, .. }) => put(out, format_args!("{},{price},", verb(side))),
+            None => put(out, format_args!(",,")),
         }
-        for (account, shares) in &self.shares {
-            let change = self.gives().map_or_else(String::new, |gives| {
-                if gives { format!("-{shares}") } else { shares.to_string() }
-            });
-            out.push_str(&format!("{head},{account},{shares},{change}\n"));
+        match self.what {
+            What::Divided(split) => put(out, format_args!("{split},,")),
+            What::Busted(of) => put(out, format_args!(",{},", cell(&of.to_string()))),
+        }
+        // They are the same in each of its lines.
+        let head = begin..out.len();
+        if self.shares.is_empty() {
+            put(out, format_args!(",,\n"));
+        }
+        for (place, (account, shares)) in self.shares.iter().enumerate() {
+            if 0 < place {
+                out.extend_from_within(head.clone());
+            }
+            match self.gives() {
+                Some(true) => put(out, format_args!("{account},{shares},-{shares}\n")),
+                Some(false) => put(out, format_args!("{account},{shares},{shares}\n")),
+                None => put(out, format_args!("{account},{shares},\n")),
+            }
         }
     }
 

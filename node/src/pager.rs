@@ -17,6 +17,9 @@ use signal_hook::flag;
 /// page on the screen.
 const LESS: &str = "FRX";
 
+/// What is written at once.
+const BUFFER_BYTES: usize = 256 << 10;
+
 /// A page on its way.
 pub(crate) enum Pager {
     Stdout(BufWriter<io::Stdout>),
@@ -26,7 +29,7 @@ pub(crate) enum Pager {
 impl Pager {
     /// Begins a page.
     pub(crate) fn begin() -> Self {
-        let plain = || Self::Stdout(BufWriter::new(io::stdout()));
+        let plain = || Self::Stdout(BufWriter::with_capacity(BUFFER_BYTES, io::stdout()));
         if !io::stdout().is_terminal() {
             return plain();
         }

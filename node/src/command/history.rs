@@ -98,7 +98,7 @@ pub(crate) fn run(history: &History, common: &CommonArgs) -> Result<ExitCode> {
     };
     let is_filtered = filter != Filter { to: u64::MAX, ..Filter::default() };
     let (format, layout) = (history.format, Layout::of_stdout());
-    let mut page = Page { out: None, format, layout, csv: String::new(), json: Vec::new() };
+    let mut page = Page { out: None, format, layout, csv: Vec::new(), json: Vec::new() };
     match &history.data {
         Some(data) => journal_history::read(data, &filter, |event| page.print(&event))?,
         None => {
@@ -119,7 +119,7 @@ struct Page {
     out: Option<Pager>,
     format: Format,
     layout: Layout,
-    csv: String,
+    csv: Vec<u8>,
     json: Vec<u8>,
 }
 
@@ -147,7 +147,7 @@ impl Page {
                 let mut csv = std::mem::take(&mut self.csv);
                 csv.clear();
                 event.csv(&mut csv);
-                self.out()?.write_all(csv.as_bytes())?;
+                self.out()?.write_all(&csv)?;
                 self.csv = csv;
             }
             Format::Json => {

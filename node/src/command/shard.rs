@@ -33,6 +33,7 @@ pub(crate) struct ShardBox {
 }
 
 const KEYS: u32 = set(&[
+    Key::Transport,
     Key::RunDir,
     Key::Backplane,
     Key::Parts,

@@ -440,13 +440,15 @@ impl PeerPage {
             let more = wrong.len() - 1;
             tracing::error!(more, "{first}");
         }
-        if let Some(snapshot) = newest.as_ref().filter(|snapshot| !snapshot.rows.is_empty()) {
+        if let Some(snapshot) = &newest {
             let count = snapshot.rows.iter().filter(|one| one.owner != name).count();
-            tracing::info!(
-                "took {count} {} of others from the snapshot of {}; newer ones come from them",
-                plural(count as u64, "row"),
-                time_text::exact(snapshot.taken_at.get())
-            );
+            if 0 < count {
+                tracing::info!(
+                    "took {count} {} of others from the snapshot of {}; newer ones come from them",
+                    plural(count as u64, "row"),
+                    time_text::exact(snapshot.taken_at.get())
+                );
+            }
         }
         let (others, lineages) =
             newest.map_or_else(Default::default, |snapshot| (snapshot.rows, snapshot.lineages));
