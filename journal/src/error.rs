@@ -117,12 +117,15 @@ impl fmt::Display for JournalError {
             Self::DiskFull { file } => {
                 write!(out, "no room on the disk for {file}; make room, then start again")
             }
-            Self::Stamp { file, stored, configured } => write!(
-                out,
-                "{file} was written with the settings \"{stored}\", but the settings are now \
-                 \"{configured}\"; start the program that wrote it with the settings that it had, \
-                 or choose another folder"
-            ),
+            Self::Stamp { file, stored, configured } => {
+                let (stored, configured) = differing(stored, configured);
+                write!(
+                    out,
+                    "{file} was written with the settings \"{stored}\", but the settings are now \
+                     \"{configured}\"; start the program that wrote it with the settings that it \
+                     had, or choose another folder"
+                )
+            }
             Self::Version { file, version } => write!(
                 out,
                 "{file} has format version {version}, but this program knows only version 2; \
@@ -149,3 +152,34 @@ impl fmt::Display for JournalError {
 }
 
 impl std::error::Error for JournalError {}
+
+/// The parts of two lists in which they differ; both whole, where one has all of the other.
+fn differing(one: &str, other: &str) -> (String, String) {
+    let parts = |text: &str| text.split(", ").map(str::to_owned).collect::<Vec<_>>();
+    let (of_one, of_other) = (parts(one), parts(other));
+    let lacking = |parts: &[String], from: &[String]| {
+        parts.iter().filter(|part| !from.contains(part)).cloned().collect::<Vec<_>>().join(", ")
+    };
+    match (lacking(&of_one, &of_other), lacking(&of_other, &of_one)) {
+        (mine, theirs) if mine.is_empty() || theirs.is_empty() => {
+            (one.to_owned(), other.to_owned())
+        }
+        differing => differing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_settings_those_that_differ_are_named() {
+        let parts = |one, other| differing(one, other);
+        let text = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        assert_eq!(
+            parts("shard 0 of 2, history 1, names 5", "shard 0 of 2, history 2, names 5"),
+            text("history 1", "history 2")
+        );
+        assert_eq!(parts("a, b", "a"), text("a, b", "a"));
+    }
+}
