@@ -108,10 +108,10 @@ pub fn run() -> ExitCode {
     let run = || match verb {
         Some(verb) => dispatch(verb, &common),
         None if repl::is_possible() => repl::run(command()),
-        None => {
+        None => Ok(repl::run_piped()?.unwrap_or_else(|| {
             eprint!("{}", command().render_help());
-            Ok(ExitCode::from(EXIT_MISUSE))
-        }
+            ExitCode::from(EXIT_MISUSE)
+        })),
     };
     match started.and_then(|()| run()) {
         Ok(code) => code,

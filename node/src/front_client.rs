@@ -180,12 +180,9 @@ impl FrontClient {
         Ok(match refused {
             Some(reason) => NoAnswer::Refused(waited, reason),
             None => {
-                let why = front_probe::examine(
-                    &self.context,
-                    &self.front,
-                    self.door_key,
-                    front_probe::LONGEST,
-                )?;
+                // Whoever waits briefly is told briefly.
+                let within = front_probe::LONGEST.min(waited);
+                let why = front_probe::examine(&self.context, &self.front, self.door_key, within)?;
                 NoAnswer::Silent(waited, why)
             }
         })

@@ -13,9 +13,13 @@ use crate::front_client::{FrontClient, NoAnswer};
 /// How long it waits for a reply, tries included: a server that restarts is back by then.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// The same, for whoever asks again later.
+const BRIEF: Duration = Duration::from_secs(2);
+
 /// A connection to the front door.
 pub(crate) struct HistoryReader {
     client: FrontClient,
+    patience: Duration,
     source: SourceId,
     seq: Seq,
 }
@@ -33,17 +37,17 @@ pub(crate) struct Page {
 impl HistoryReader {
     /// A reader of the history behind this front door, which need not be there yet.
     pub(crate) fn connect(front: &str, door_key: Option<CurveKey>) -> Result<Self> {
-        Ok(Self::of(FrontClient::connect_patiently(front, door_key)?))
+        Ok(Self::of(FrontClient::connect_patiently(front, door_key)?, PATIENCE))
     }
 
     /// One that gives up soon where there is no front door, for whoever asks again later.
     pub(crate) fn connect_briefly(front: &str, door_key: Option<CurveKey>) -> Result<Self> {
-        Ok(Self::of(FrontClient::connect(front, door_key)?))
+        Ok(Self::of(FrontClient::connect(front, door_key)?, BRIEF))
     }
 
-    fn of(client: FrontClient) -> Self {
+    fn of(client: FrontClient, patience: Duration) -> Self {
         let source = SourceId::new(b"allot-fills").expect("the name is valid");
-        Self { seq: client.first_seq(), source, client }
+        Self { seq: client.first_seq(), source, patience, client }
     }
 
     /// Why there is no front door; none where one can be reached, or may be soon.
@@ -70,7 +74,8 @@ impl HistoryReader {
             &Request::Replay(Replay { source, seq, time_ns: 0, ticker, from, to }),
             &mut line,
         );
-        let answer = self.client.ask(&line, PATIENCE).map_err(|error| no_page(&ticker, error))?;
+        let answer =
+            self.client.ask(&line, self.patience).map_err(|error| no_page(&ticker, error))?;
         match answer.reply {
             Reply::Replayed { from, last, fills, .. } => Ok(Page { from, last, fills }),
             Reply::Rejected { reason, .. } => bail!("the server refuses a replay: {reason}"),

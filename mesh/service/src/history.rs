@@ -189,13 +189,15 @@ impl History {
         Ok(Self { connection, folder: folder.to_owned(), keep })
     }
 
-    /// The same history opened again, after its file was removed or replaced.
+    /// The same history opened again, after its file was removed or replaced; where to one was
+    /// moved that is no database.
     ///
     /// # Errors
     /// [`HistoryError`]: what SQLite or the operating system says.
-    pub fn reopen(&mut self) -> Result<(), HistoryError> {
-        *self = Self::open(&self.folder, self.keep)?;
-        Ok(())
+    pub fn reopen(&mut self) -> Result<Option<PathBuf>, HistoryError> {
+        let OpenedHistory { history, aside, .. } = Self::open_newest(&self.folder, self.keep)?;
+        *self = history;
+        Ok(aside)
     }
 
     /// Opens the history of a data directory, and reads its newest snapshot. A file that is no

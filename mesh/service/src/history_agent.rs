@@ -65,9 +65,14 @@ impl HistoryAgent {
         let (rows, kind) = (snapshot.rows.len(), snapshot.kind.name());
         let stored = self.history.store(&snapshot);
         // Its file may have been removed or replaced: then there is another one now.
-        let stored = stored.or_else(|error| match self.history.reopen() {
-            Ok(()) => self.history.store(&snapshot),
-            Err(_) => Err(error),
+        let stored = stored.or_else(|_| {
+            if let Some(aside) = self.history.reopen()? {
+                tracing::error!(
+                    "history.sqlite is no database any more: it is {} now, and a new one begins",
+                    aside.display()
+                );
+            }
+            self.history.store(&snapshot)
         });
         match stored {
             Ok(()) => tracing::info!(rows, kind, digest = %snapshot.digest, "stored a snapshot"),

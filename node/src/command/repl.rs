@@ -6,7 +6,7 @@ use std::env;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::process::{Command as Process, ExitCode};
+use std::process::{Command as Process, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -68,7 +68,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
                 match Line::read(line.trim()) {
                     Ok(Line::End) => break,
                     Ok(Line::Set(key, value)) => settings.push((key, value)),
-                    Ok(Line::Run(words)) => start(&words, &settings)?,
+                    Ok(Line::Run(words)) => drop(start(&words, &settings, Stdio::inherit())?),
                     Err(wrong) => eprintln!("allot: {wrong}"),
                 }
             }
@@ -83,6 +83,35 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         tracing::warn!("cannot keep the history in {}: {error}", file.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the lines of standard input, where that is no terminal, one after the other: a script. None
+/// where there is no line.
+pub(crate) fn run_piped() -> Result<Option<ExitCode>> {
+    if io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let (mut settings, mut any, mut failed) = (Vec::new(), false, false);
+    for (place, line) in (1..).zip(io::stdin().lines()) {
+        let line = line.context("cannot read standard input")?;
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        any = true;
+        match Line::read(line) {
+            Ok(Line::End) => break,
+            Ok(Line::Set(key, value)) => settings.push((key, value)),
+            // The next lines are for this process.
+            Ok(Line::Run(words)) => failed |= !start(&words, &settings, Stdio::null())?,
+            Err(wrong) => {
+                eprintln!("allot: line {place}: {wrong}");
+                failed = true;
+            }
+        }
+    }
+    let code = if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    Ok(any.then_some(code))
 }
 
 /// What a line asks for.
@@ -123,14 +152,14 @@ fn read_set(words: &str) -> Result<Line, String> {
     Ok(Line::Set(key, value.to_owned()))
 }
 
-/// Runs a command to its end. What it fails of it says itself.
-fn start(words: &[String], settings: &[(Key, String)]) -> Result<()> {
+/// Runs a command to its end; whether it succeeded. What it fails of it says itself.
+fn start(words: &[String], settings: &[(Key, String)], stdin: Stdio) -> Result<bool> {
     let mut process = Process::new(env::current_exe()?);
     // The flags that this process was given are those of every command.
     process.args(words).args(env::args_os().skip(1));
     process.envs(settings.iter().map(|(key, value)| (key.variable(), value)));
-    process.status().context("cannot run the command")?;
-    Ok(())
+    let status = process.stdin(stdin).status().context("cannot run the command")?;
+    Ok(status.success())
 }
 
 /// Where the history is kept between sessions: in the user's folder of states.

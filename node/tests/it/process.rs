@@ -189,6 +189,11 @@ impl Process {
         writeln!(stdin, "{line}").unwrap();
     }
 
+    /// Nothing more is typed.
+    pub(crate) fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
     /// Kills it, and waits until it has gone.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

@@ -38,3 +38,25 @@ fn ctrl_c_ends_the_command_and_not_the_prompt() {
     terminal.press(&["exit", "Enter"]);
     terminal.wait(|page| page.contains("ended=0"));
 }
+
+#[test]
+fn lines_from_a_pipe_are_a_script() {
+    let place = Place::new();
+    let run = |lines: &[&str]| {
+        let mut script = place.start_typed(&[]);
+        lines.iter().for_each(|line| script.type_line(line));
+        script.close_stdin();
+        script.outcome()
+    };
+    let good = run(&["# completions of two shells", "completions fish", "", "completions bash"]);
+    let text = good.ok();
+    assert!(text.contains("complete -c allot") && text.contains("complete -F _allot"), "{text}");
+    let bad = run(&["bogus", "set frnt=1", "completions fish", "exit", "completions bash"]);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(bad.stderr.contains("unrecognized subcommand 'bogus'"), "{}", bad.stderr);
+    assert!(bad.stderr.contains("line 2: there is no setting frnt"), "{}", bad.stderr);
+    assert!(bad.stdout.contains("complete -c allot") && !bad.stdout.contains("_allot("));
+    let none = run(&[]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(none.stderr.contains("Usage: allot"), "{}", none.stderr);
+}

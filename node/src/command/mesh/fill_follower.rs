@@ -23,9 +23,9 @@ use allot_domain::{MessageId, Quantity, Side, SourceId, Ticker};
 use allot_journal::state_hash;
 use allot_mesh_rules::{Origin, Trade, TradeQuantity, Unix};
 use allot_mesh_service::{Progress, SourceItem, TradeSource};
-use allot_runtime::{Agent, CurveKey, Nanos, Waker};
+use allot_runtime::{Agent, Clock, CurveKey, Nanos, Waker};
 use allot_wire::Encoding;
-use anyhow::{Error, Result};
+use anyhow::{Error, Result, ensure};
 
 use crate::feed_reader::FeedReader;
 use crate::history_reader::{HistoryReader, Page};
@@ -73,8 +73,8 @@ pub(super) struct FillFollower {
     counts: Arc<Counts>,
     /// A report is to be asked for: it says which tickers there are.
     wants_report: bool,
-    /// What the time is, and when this began.
-    now: Nanos,
+    clock: Clock,
+    /// When this began.
     began: Option<Nanos>,
     /// How many outcomes of other sources there were before the first of this one.
     others: Option<u32>,
@@ -132,7 +132,7 @@ impl FollowSettings {
             waker: waker.clone(),
             counts: Arc::clone(&counts),
             wants_report: true,
-            now: Nanos::ZERO,
+            clock: Clock::system(),
             began: None,
             others: Some(0),
             waiting: BTreeSet::new(),
@@ -215,7 +215,8 @@ impl FillFollower {
     fn repair(&mut self, ticker: Ticker, last: TickerSeq, before: TickerSeq) -> Result<(), NotYet> {
         let mut next = last.next();
         while next < before && self.history.is_some() {
-            let page = self.ask(&ticker, next)?;
+            let known = TickerSeq::new(before.get() - 1);
+            let page = self.ask(&ticker, next, known)?;
             if next < page.from {
                 self.miss(&ticker, next, page.from);
                 next = page.from;
@@ -241,15 +242,28 @@ impl FillFollower {
         Ok(())
     }
 
-    /// Asks the front door, which there is, for outcomes of a ticker.
-    fn ask(&mut self, ticker: &Ticker, from: TickerSeq) -> Result<Page, NotYet> {
-        if self.now < self.ask_at {
+    /// Asks the front door, which there is, for outcomes of a ticker, of which the feed has had
+    /// this one.
+    fn ask(&mut self, ticker: &Ticker, from: TickerSeq, known: TickerSeq) -> Result<Page, NotYet> {
+        if self.clock.now() < self.ask_at {
             self.wait(ticker, None);
             return Err(NotYet);
         }
         let history = self.history.as_mut().expect("there is a front door");
-        history.ask(ticker, from).map_err(|error| {
-            self.ask_at = self.now + ASK_AGAIN;
+        let page = history.ask(ticker, from).and_then(|page| {
+            // Whoever publishes an outcome has it.
+            let known = known.get();
+            ensure!(
+                known <= page.last.get(),
+                "the front door has {} outcomes of it, and the feed has had {known}: they are of \
+                 two servers; correct --front or --follow",
+                page.last
+            );
+            Ok(page)
+        });
+        page.map_err(|error| {
+            // It took a while.
+            self.ask_at = self.clock.now() + ASK_AGAIN;
             self.wait(ticker, Some(&error));
             NotYet
         })
@@ -391,7 +405,7 @@ impl FillFollower {
     ) -> Result<Option<i128>, NotYet> {
         let mut next = TickerSeq::ZERO.next();
         while next < before {
-            let page = self.ask(ticker, next)?;
+            let page = self.ask(ticker, next, before)?;
             if page.fills.is_empty() {
                 break;
             }
@@ -431,7 +445,6 @@ impl Agent for FillFollower {
     }
 
     fn do_work(&mut self, now: Nanos) -> usize {
-        self.now = now;
         if self.wants_report {
             // The next one may be long in coming.
             self.wants_report = self.history.as_mut().is_some_and(|front| !front.want_report());
