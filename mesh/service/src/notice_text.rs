@@ -92,8 +92,8 @@ pub(crate) fn log(notice: &Notice, connect: &[Address]) {
         Notice::MovedOn(incarnation) => tracing::warn!(
             %incarnation,
             "peers know of another process of this name, of another life of this strategy, or of \
-             what somebody made up: this one goes on under its next incarnation, and its positions \
-             are as they were"
+             what somebody made up: this one goes on under its next incarnation; a position that \
+             changes by it is named"
         ),
         Notice::Full(what) => {
             tracing::error!("{what} beyond their bound are not kept; docs/MESH.md has the bounds");
