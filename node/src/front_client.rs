@@ -37,6 +37,8 @@ pub(crate) struct FrontClient {
     clock: Clock,
     /// Whether it waits for a server that is not there yet.
     waits_for_server: bool,
+    /// How long it looks for why there was no reply.
+    explains_within: Duration,
 }
 
 /// What came of a request.
@@ -83,7 +85,13 @@ impl FrontClient {
         let options = LinkOptions { door_key, ..LinkOptions::default() };
         let link = Link::dealer(&context, front, None, options)?;
         let (front, clock) = (front.to_owned(), Clock::system());
-        Ok(Self { context, link, front, door_key, clock, waits_for_server: true })
+        let (waits_for_server, explains_within) = (true, front_probe::LONGEST);
+        Ok(Self { context, link, front, door_key, clock, waits_for_server, explains_within })
+    }
+
+    /// The same, which says soon why there was no reply, as far as it has found out.
+    pub(crate) fn brief(self) -> Self {
+        Self { explains_within: front_probe::SHORT, ..self }
     }
 
     /// A number that no earlier process has used, as far as the clock goes on.
@@ -180,9 +188,8 @@ impl FrontClient {
         Ok(match refused {
             Some(reason) => NoAnswer::Refused(waited, reason),
             None => {
-                // Whoever waits briefly is told briefly.
-                let within = front_probe::LONGEST.min(waited);
-                let why = front_probe::examine(&self.context, &self.front, self.door_key, within)?;
+                let (key, within) = (self.door_key, self.explains_within);
+                let why = front_probe::examine(&self.context, &self.front, key, within)?;
                 NoAnswer::Silent(waited, why)
             }
         })

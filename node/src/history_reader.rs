@@ -42,7 +42,7 @@ impl HistoryReader {
 
     /// One that gives up soon where there is no front door, for whoever asks again later.
     pub(crate) fn connect_briefly(front: &str, door_key: Option<CurveKey>) -> Result<Self> {
-        Ok(Self::of(FrontClient::connect(front, door_key)?, BRIEF))
+        Ok(Self::of(FrontClient::connect(front, door_key)?.brief(), BRIEF))
     }
 
     fn of(client: FrontClient, patience: Duration) -> Self {
