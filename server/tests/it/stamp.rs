@@ -78,8 +78,7 @@ fn assert_refuses<S: System>(data: &Path, rules: ConfigOf<S>) {
     assert!(!before.is_empty());
     let error = start::<S>(data, rules).err().expect("another system has written this");
     let text = text(&error);
-    assert!(text.contains("allocation, shard 0 of 2, "), "{text}");
-    assert!(text.contains("counter, shard 0 of 2, "), "{text}");
+    assert!(text.contains("\"allocation, ") && text.contains("\"counter, "), "{text}");
     assert!(files(data) == before, "nothing on disk has changed");
 }
 
@@ -113,7 +112,7 @@ fn journals_of_another_ledger_are_refused() {
     for other in [ledger(8), adopted] {
         let error = start_of::<Allocation>(data, rules(), other).err().expect("another ledger");
         let text = text(&error);
-        assert!(text.contains("ledger 00000000000000000000000000000007, "), "{text}");
+        assert!(text.contains("ledger 00000000000000000000000000000007"), "{text}");
     }
     assert!(files(data) == before, "nothing on disk has changed");
 }
