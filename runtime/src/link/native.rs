@@ -1,9 +1,12 @@
 //! A native dealer: the connecting end of a link, on the thread of its owner.
 //!
 //! ```text
-//!   waits ──► dials ──► shakes hands ──► open ──► lost ──► waits
-//!     50 ms to 1 s        3 s at most
+//!   waits ──► dials ──► shakes hands ──► open ──► broken ──► lost ──► waits
+//!     50 ms to 1 s        3 s at most              50 ms at most
 //! ```
+//!
+//! It is broken when nothing can be written any more. What the peer has said is still read, but an
+//! owner that cannot take it, because it waits until it can send, is not waited for.
 //!
 //! It has no thread and no timer: its owner tells it the time in every turn, and flushes it at the
 //! end of the turn.
@@ -43,7 +46,7 @@ pub(super) struct NativeDealer {
     tries: u32,
     opened_at: Nanos,
     now: Nanos,
-    /// When it dials, or gives a dial up; none while it is open.
+    /// When it dials, or gives up a dial or a broken connection; none while it is open.
     due: Option<Nanos>,
     counters: Counters,
     /// Who waits for it, if its owner does not.
@@ -205,7 +208,8 @@ impl NativeDealer {
                 None => self.dial(),
             }
         }
-        let is_dialling = |dealer: &Self| dealer.client.is_some() && dealer.due.is_some();
+        let is_dialling =
+            |dealer: &Self| dealer.client.is_some() && dealer.due.is_some() && !dealer.is_broken;
         while is_dialling(self) && !self.quiet.skips() {
             self.take(None);
             // Once it is open, what comes is its owner's to ask for: it is not quiet before that.
@@ -264,6 +268,7 @@ impl NativeDealer {
         let Some(client) = self.client.as_mut() else { return };
         if !self.is_broken && client.write_output() == Err(Gone) {
             self.is_broken = true;
+            self.due = Some(self.now + RECONNECT_FIRST);
             self.quiet.end();
         }
         let wanted = Interest {
@@ -562,6 +567,31 @@ mod tests {
         dealer.tick(dealer.wake_at());
         let (_second, _) = silent.accept().unwrap();
         assert!(!dealer.is_connected());
+    }
+
+    /// A shard that cannot reply takes no inputs either.
+    #[test]
+    fn who_cannot_send_and_takes_nothing_is_connected_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target::of(&format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
+        let mut dealer = NativeDealer::new(target, None, LinkOptions::default());
+        let mut peer = peer_of(&mut dealer, &listener);
+        peer.write_all(b"\0\x01a").unwrap();
+        drop(peer);
+        // The first write is answered by a reset, and the next one fails.
+        while dealer.send(&mut vec![7]).is_ok() {
+            dealer.flush();
+        }
+        assert!(!dealer.is_connected());
+        let broken_until = dealer.wake_at();
+        assert_eq!(broken_until, dealer.now + RECONNECT_FIRST);
+        dealer.tick(dealer.now);
+        dealer.flush();
+        assert_eq!(dealer.wake_at(), broken_until, "a turn changes nothing");
+        dealer.tick(broken_until);
+        dealer.tick(dealer.wake_at());
+        listener.accept().unwrap();
+        assert!(dealer.client.is_some() && !dealer.is_broken);
     }
 
     #[test]
