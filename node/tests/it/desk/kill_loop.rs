@@ -141,7 +141,8 @@ pub(super) fn cash(desk: &Desk, users: &[String]) -> BTreeMap<String, i64> {
     found
 }
 
-/// Every command is in the log, and its changes of cash add up to what each user has.
+/// Every command is in the log, and its changes of cash add up to what each user had at the last
+/// summary: an order that expires later brings cash that is not in it.
 pub(super) fn the_log_is_complete(
     desk: &Desk,
     commands: u64,
@@ -152,18 +153,30 @@ pub(super) fn the_log_is_complete(
     let (all, again) = (count("userCommand"), count("debugEvent"));
     let commands = usize::try_from(commands).unwrap();
     assert!(commands + cash.len() <= all - again, "{commands} commands, {all} in the log");
-    for entry in log.split("<accountTransaction>").skip(1) {
-        let field = |name: &str| {
-            let (_, rest) = entry.split_once(&format!("<{name}>")).unwrap();
-            rest.split_once('<').unwrap().0
-        };
-        let funds = cents(field("funds"));
-        let change = if field("action") == "add" { funds } else { -funds };
-        *cash.get_mut(field("username")).expect("only users have cash") -= change;
+    let entries = |element: &str| -> Vec<(usize, &str)> {
+        let begin = format!("<{element}>");
+        log.match_indices(&begin).map(|(at, begin)| (at, &log[at + begin.len()..])).collect()
+    };
+    let is_summary = |(_, entry): &(usize, &str)| field(entry, "command") == "DISPLAY_SUMMARY";
+    let summaries = entries("userCommand").into_iter().filter(is_summary);
+    let last: BTreeMap<_, _> =
+        summaries.map(|(at, entry)| (field(entry, "username"), at)).collect();
+    for (at, entry) in entries("accountTransaction") {
+        let user = field(entry, "username");
+        let funds = cents(field(entry, "funds"));
+        let change = if field(entry, "action") == "add" { funds } else { -funds };
+        let rest = cash.get_mut(user).expect("only users have cash");
+        *rest -= if at < last[user] { change } else { 0 };
     }
     let wrong: Vec<_> = cash.iter().filter(|(_, rest)| **rest != 0).collect();
     assert!(wrong.is_empty(), "the log lacks changes of {wrong:?}");
     log
+}
+
+/// What an element of the log has in its first field of that name.
+fn field<'a>(entry: &'a str, name: &str) -> &'a str {
+    let (_, rest) = entry.split_once(&format!("<{name}>")).unwrap();
+    rest.split_once('<').unwrap().0
 }
 
 /// An amount with two decimals.
