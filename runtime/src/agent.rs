@@ -41,6 +41,12 @@ pub trait Agent: Send {
     /// Adds the sockets whose messages must end a sleep. The thread's waker is always in the set.
     fn wait_on<'a>(&'a self, _poll_set: &mut PollSet<'a>) {}
 
+    /// Whether it waits for what another thread of this process is doing. Then its thread sleeps at
+    /// once: one that spins may take the core that the other needs.
+    fn waits_for_thread(&self) -> bool {
+        false
+    }
+
     /// Called once, after the last turn.
     fn close(&mut self, _now: Nanos) {}
 }

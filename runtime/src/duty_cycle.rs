@@ -3,7 +3,7 @@
 //! ```text
 //!   ┌─► read the clock ─► a turn of each agent ─► any work? ── yes ─┐
 //!   │                                                │ no           │
-//!   │                         spin, for as long as the strategy says│
+//!   │                         spin, for as long as it pays           │
 //!   │                                                │              │
 //!   │        say "asleep" ─► one more turn each ─► any work? ─ yes ─┤
 //!   │                                                │ no           │
@@ -18,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use crate::poll_set::PollSetMemory;
+use crate::spinner::Spinner;
 use crate::{Agent, Clock, Nanos, PollSet, Stopper, ThreadGroupError, WaitStrategy, Waker};
 
 /// The closed agents of threads that have ended. The last thread of a group drops them all: an
@@ -83,19 +84,22 @@ impl Turns {
     fn work(&mut self) {
         let now = self.cycle.clock.now();
         self.each(|agent| agent.start(now));
-        let spin = self.cycle.wait.spin();
-        let mut idle_since = None;
+        let mut spinner = Spinner::new(self.cycle.wait.spin());
         while !self.cycle.stopper.is_stopped() && !self.has_failed() {
             let now = self.cycle.clock.now();
             if 0 < self.turn(now) {
-                idle_since = None;
-            } else if now - *idle_since.get_or_insert(now) < spin {
+                spinner.note_work();
+            } else if !self.waits_for_thread() && spinner.goes_on(now) {
                 hint::spin_loop();
             } else {
                 self.sleep();
-                idle_since = None;
             }
         }
+    }
+
+    fn waits_for_thread(&self) -> bool {
+        self.cycle.wait != WaitStrategy::Spin
+            && self.cycle.agents.iter().any(|agent| agent.waits_for_thread())
     }
 
     fn has_failed(&self) -> bool {

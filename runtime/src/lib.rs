@@ -30,6 +30,7 @@ mod clock;
 mod wall_clock;
 mod counters;
 mod levels;
+mod spinner;
 mod stages;
 mod agent;
 mod poll_set;

@@ -267,9 +267,15 @@ pub(crate) const CACHE_LINE_PAIR_BYTES: usize = 128;
 /// descriptor.
 pub(crate) const RECEIVES_SKIPPED: u32 = 3;
 
-/// How long a thread of the adaptive strategy looks for work before it sleeps: about what a
-/// wake-up costs.
-pub(crate) const SPIN_DEFAULT: Duration = Duration::from_micros(20);
+/// How long a thread of the adaptive strategy looks for work before it sleeps. A client that sends
+/// its next message after a reply needs several wake-ups for that, of up to 50 µs each: its own,
+/// and those of ZeroMQ's I/O thread.
+pub(crate) const SPIN_DEFAULT: Duration = Duration::from_micros(200);
+
+/// After so many spins in vain the number of sleeps without a spin doubles no more: a thread that
+/// works all the time makes as many sleeps in a tenth of a second, and one that is idle spins for
+/// less than a thousandth of the time.
+pub(crate) const SPINS_SKIPPED_DOUBLED_MAX: u32 = 10;
 
 /// How long each connection of a probe may take: a handshake on a loaded machine. Only silence
 /// takes so long, and it must not end as a handshake that failed.

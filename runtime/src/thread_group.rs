@@ -30,6 +30,8 @@ pub struct ThreadGroup {
     clock: Clock,
     wait: WaitStrategy,
     threads: Threads,
+    /// How many threads of ZeroMQ bring the work.
+    io_threads: usize,
     planned: Vec<PlannedThread>,
     /// The one thread, if all agents share it.
     shared: Option<usize>,
@@ -56,7 +58,15 @@ impl ThreadGroup {
     /// A thread group without threads.
     #[must_use]
     pub fn new(clock: Clock, wait: WaitStrategy, threads: Threads) -> Self {
-        Self { clock, wait, threads, planned: Vec::new(), shared: None }
+        Self { clock, wait, threads, io_threads: 1, planned: Vec::new(), shared: None }
+    }
+
+    /// The same, whose sockets are all native: no thread of ZeroMQ brings what its threads wait
+    /// for, so that they may spin with a core less.
+    #[must_use]
+    pub const fn without_io_thread(mut self) -> Self {
+        self.io_threads = 0;
+        self
     }
 
     /// Adds a thread, or returns the only one if all agents share it: it then has the name of the
@@ -116,7 +126,7 @@ impl ThreadGroup {
         let threads = self.planned.iter().filter(|thread| !thread.blocks).count();
         let cores = cores().len();
         self.wait.check(threads, cores)?;
-        let wait = self.wait.fitted(threads, cores);
+        let wait = self.wait.fitted(threads + self.io_threads, cores);
         self.planned.iter().filter_map(|thread| thread.core).try_for_each(affinity::check)?;
         let wakers = self.planned.iter().map(|thread| thread.waker.clone());
         let stopper = Stopper::new(wakers.collect());

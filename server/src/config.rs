@@ -6,7 +6,7 @@ use std::time::Duration;
 use allot_domain::limits;
 use allot_journal::{Ack, JournalConfig, SEGMENT_BYTES_DEFAULT, SNAPSHOT_EVERY_BYTES_DEFAULT};
 use allot_router::RouterConfig;
-use allot_runtime::{CurveKeys, Threads, Transport, WaitStrategy};
+use allot_runtime::{Clock, CurveKeys, ThreadGroup, Threads, Transport, WaitStrategy};
 use allot_shard::ConfigOf;
 
 use crate::Ledger;
@@ -117,6 +117,15 @@ impl JournalOptions {
 }
 
 impl<C> ServerConfig<C> {
+    /// The threads of a process of this server, none yet.
+    pub(crate) fn thread_group(&self, clock: Clock, threads: Threads) -> ThreadGroup {
+        let group = ThreadGroup::new(clock, self.wait, threads);
+        match self.endpoints.transport {
+            Transport::Native => group.without_io_thread(),
+            Transport::Libzmq => group,
+        }
+    }
+
     /// All of it in memory, on ports of the system's choice.
     ///
     /// # Panics

@@ -87,7 +87,7 @@ pub fn embedded_with<S: System>(
 ) -> Result<RunningServer, ServerError> {
     let context = Context::new()?;
     let clock = Clock::system();
-    let mut group = ThreadGroup::new(clock.clone(), config.wait, config.threads);
+    let mut group = config.thread_group(clock.clone(), config.threads);
     let slots = slots(config.core.shards, &mut group)?;
     check_complete::<S>(config)?;
     let opened = shard_ids(config.core.shards)

@@ -52,7 +52,7 @@ pub fn shard_process<S: System>(
         router: connect(&context, backplane, &name, *transport)?,
         publisher: connect(&context, parts, &name, *transport)?,
     };
-    let mut group = ThreadGroup::new(clock.clone(), config.wait, Threads::Dedicated);
+    let mut group = config.thread_group(clock.clone(), Threads::Dedicated);
     let slot = group.thread(&name)?;
     let opened = open_shard::open::<S>(config, shard, &mut group, &slot)?;
     open_shard::note_begun::<S>(config, shard);
@@ -136,7 +136,7 @@ fn run_alone<C>(
     bound: Bound,
     counters: Counters,
 ) -> Result<RunningServer, ServerError> {
-    let mut group = ThreadGroup::new(clock, config.wait, Threads::Dedicated);
+    let mut group = config.thread_group(clock, Threads::Dedicated);
     let slot = group.thread(agent.role())?;
     start(group, &slot, agent, bound, counters)
 }

@@ -518,4 +518,9 @@ impl<S: Service> Agent for Shard<S> {
     fn wait_on<'a>(&'a self, poll_set: &mut PollSet<'a>) {
         self.commit.wait_on(poll_set);
     }
+
+    /// The committer writes what was submitted.
+    fn waits_for_thread(&self) -> bool {
+        self.journal.durable() < self.journal.appended()
+    }
 }
