@@ -13,8 +13,6 @@ mod progress;
 mod dump_queue;
 mod pass;
 mod log_writer;
-mod replay_threads;
 
 pub(crate) use log_writer::LogWriter;
-pub(crate) use replay_threads::ReplayThreads;
 pub(crate) use shard_log::ShardLog;

@@ -4,11 +4,13 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::path::Path;
 
+use allot_allocation_rules::Share;
 use anyhow::Result;
 use indicatif::ProgressBar;
 
 use crate::history_event::{Event, EventReader, Filter};
 use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
+use crate::replay_threads::{ReplayThreads, Replayed};
 use crate::shard_dirs;
 use crate::shard_replay::ShardReplay;
 
@@ -19,34 +21,48 @@ use crate::shard_replay::ShardReplay;
 pub(crate) fn read(
     data: &Path,
     filter: &Filter,
-    mut take: impl FnMut(Event) -> Result<()>,
+    take: impl FnMut(Event) -> Result<()>,
 ) -> Result<()> {
     let bar = reading_bar();
-    let mut shards = Vec::new();
-    for directory in shard_dirs::find(data)? {
-        let mut shard = ShardEvents::open(&directory, filter.clone(), &bar)?;
-        if shard.fill(&bar)? {
-            shards.push(shard);
+    let directories = shard_dirs::find(data)?;
+    let shards = directories.iter().map(|path| ShardEvents::open(path, filter.clone(), &bar));
+    let mut threads = ReplayThreads::start(shards.collect::<Result<Vec<_>>>()?)?;
+    let merged = merge(&mut threads, directories.len(), take);
+    let ended = threads.end();
+    bar.finish_and_clear();
+    merged.and(ended)
+}
+
+/// Takes the events of so many shards in order of time.
+fn merge(
+    threads: &mut ReplayThreads<Event>,
+    shards: usize,
+    mut take: impl FnMut(Event) -> Result<()>,
+) -> Result<()> {
+    let mut queues = Vec::new();
+    for shard in 0..shards {
+        let mut queue = VecDeque::new();
+        if threads.read(shard, &mut queue)? {
+            queues.push((shard, queue));
         }
     }
-    while let Some(first) = first_of(&shards) {
-        let shard = &mut shards[first];
-        if let Some(event) = shard.events.pop_front() {
+    while let Some(first) = first_of(&queues) {
+        let (shard, queue) = &mut queues[first];
+        if let Some(event) = queue.pop_front() {
             take(event)?;
         }
-        if shard.events.is_empty() && !shard.fill(&bar)? {
-            shards.remove(first);
+        if queue.is_empty() && !threads.read(*shard, queue)? {
+            queues.remove(first);
         }
     }
-    bar.finish_and_clear();
     Ok(())
 }
 
-/// The shard whose next event is the oldest.
-fn first_of(shards: &[ShardEvents]) -> Option<usize> {
-    let time_of = |shard: &ShardEvents| shard.events.front().map(|event| event.time_ns);
+/// The queue whose next event is the oldest.
+fn first_of(queues: &[(usize, VecDeque<Event>)]) -> Option<usize> {
+    let time_of = |(_, queue): &(usize, VecDeque<Event>)| queue.front().map(|event| event.time_ns);
     let (_, Reverse(first)) =
-        (0..shards.len()).map(|at| (Reverse(time_of(&shards[at])), Reverse(at))).max()?;
+        (0..queues.len()).map(|at| (Reverse(time_of(&queues[at])), Reverse(at))).max()?;
     Some(first)
 }
 
@@ -54,8 +70,7 @@ fn first_of(shards: &[ShardEvents]) -> Option<usize> {
 struct ShardEvents {
     replay: ShardReplay,
     reader: EventReader,
-    /// Those of one record that are left.
-    events: VecDeque<Event>,
+    bar: ProgressBar,
 }
 
 impl ShardEvents {
@@ -64,25 +79,24 @@ impl ShardEvents {
         bar.inc_length(replay.bytes_expected());
         let history = replay.start().stamp.as_ref().map_or(1, |stamp| stamp.machine.history);
         let reader = EventReader::new(filter, history);
-        Ok(Self { replay, reader, events: VecDeque::new() })
+        Ok(Self { replay, reader, bar: bar.clone() })
     }
+}
 
-    /// Reads on to the next record with events; false at the end.
-    fn fill(&mut self, bar: &ProgressBar) -> Result<bool> {
-        while self.events.is_empty() {
-            let is_over = self.replay.advance(u64::MAX)?.is_none();
-            if is_over || self.replay.index().get().is_multiple_of(RECORDS_PER_TICK) {
-                bar.inc(self.replay.take_bytes());
-            }
-            if is_over {
-                return Ok(false);
-            }
+impl Replayed for ShardEvents {
+    type Item = Event;
+
+    fn read(&mut self, events: &mut VecDeque<Event>) -> Result<bool> {
+        let is_over = self.replay.advance(u64::MAX)?.is_none();
+        if is_over || self.replay.index().get().is_multiple_of(RECORDS_PER_TICK) {
+            self.bar.inc(self.replay.take_bytes());
+        }
+        if !is_over {
             let (time_ns, outcomes) = (self.replay.time_ns(), self.replay.outcomes());
             let book = self.replay.state().machine();
-            let account = |share: &allot_allocation_rules::Share| *book.account(share.account);
-            let events = &mut self.events;
+            let account = |share: &Share| *book.account(share.account);
             self.reader.read(time_ns, outcomes, account, |event| events.push_back(event));
         }
-        Ok(true)
+        Ok(!is_over)
     }
 }

@@ -1,12 +1,16 @@
 //! Journal positions: what every account held at a time, from the journals of a data directory.
 
+use std::collections::VecDeque;
 use std::path::Path;
 
+use allot_allocation_rules::Part;
 use allot_allocation_service::{Report, report_of};
-use allot_domain::Marker;
+use allot_domain::{LedgerId, Marker};
 use anyhow::Result;
+use indicatif::ProgressBar;
 
 use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
+use crate::replay_threads::{ReplayThreads, Replayed};
 use crate::shard_dirs;
 use crate::shard_replay::ShardReplay;
 
@@ -17,25 +21,74 @@ use crate::shard_replay::ShardReplay;
 /// When a journal cannot be read.
 pub(crate) fn report_at(data: &Path, time_ns: u64) -> Result<Report> {
     let bar = reading_bar();
-    let mut parts = Vec::new();
-    let (mut keyed, mut to_all, mut marker, mut ledger) = (0, 0, 0, None);
     let directories = shard_dirs::find(data)?;
-    for directory in &directories {
-        let mut replay = ShardReplay::open(directory)?;
-        bar.inc_length(replay.bytes_expected());
-        while replay.advance(time_ns)?.is_some() {
-            if replay.index().get().is_multiple_of(RECORDS_PER_TICK) {
-                bar.inc(replay.take_bytes());
-            }
-        }
-        let state = replay.state();
-        keyed += state.keyed();
-        to_all = to_all.max(state.to_all());
-        marker = marker.max(state.marker());
-        ledger = replay.start().stamp.as_ref().and_then(|stamp| stamp.ledger);
-        parts.push(state.machine().part(&Marker { number: 0, time_ns, report: true }));
-    }
+    let shards = directories.iter().map(|path| ShardPositions::open(path, time_ns, &bar));
+    let mut threads = ReplayThreads::start(shards.collect::<Result<Vec<_>>>()?)?;
+    let read = (0..directories.len()).map(|shard| {
+        let mut found = VecDeque::new();
+        threads.read(shard, &mut found)?;
+        Ok(found)
+    });
+    let found = read.collect::<Result<Vec<_>>>();
+    let ended = threads.end();
     bar.finish_and_clear();
-    let marker = Marker { number: marker, time_ns, report: true };
+    let found: Vec<_> = found?.into_iter().flatten().collect();
+    ended?;
+    let keyed: u64 = found.iter().map(|shard| shard.keyed).sum();
+    let to_all = found.iter().map(|shard| shard.to_all).max().unwrap_or(0);
+    let number = found.iter().map(|shard| shard.marker).max().unwrap_or(0);
+    let ledger = found.last().and_then(|shard| shard.ledger);
+    let marker = Marker { number, time_ns, report: true };
+    let parts = found.into_iter().map(|shard| shard.part).collect();
     Ok(report_of(&marker, keyed + to_all, ledger, parts))
+}
+
+/// What a shard had at the time.
+struct Found {
+    keyed: u64,
+    to_all: u64,
+    marker: u64,
+    ledger: Option<LedgerId>,
+    part: Part,
+}
+
+/// The journal of a shard, read up to the time.
+struct ShardPositions {
+    replay: ShardReplay,
+    time_ns: u64,
+    bar: ProgressBar,
+}
+
+impl ShardPositions {
+    fn open(path: &Path, time_ns: u64, bar: &ProgressBar) -> Result<Self> {
+        let replay = ShardReplay::open(path)?;
+        bar.inc_length(replay.bytes_expected());
+        Ok(Self { replay, time_ns, bar: bar.clone() })
+    }
+}
+
+impl Replayed for ShardPositions {
+    type Item = Found;
+
+    fn read(&mut self, found: &mut VecDeque<Found>) -> Result<bool> {
+        let is_more = self.replay.advance(self.time_ns)?.is_some();
+        if !is_more || self.replay.index().get().is_multiple_of(RECORDS_PER_TICK) {
+            self.bar.inc(self.replay.take_bytes());
+        }
+        if !is_more {
+            let state = self.replay.state();
+            found.push_back(Found {
+                keyed: state.keyed(),
+                to_all: state.to_all(),
+                marker: state.marker(),
+                ledger: self.replay.start().stamp.as_ref().and_then(|stamp| stamp.ledger),
+                part: state.machine().part(&Marker {
+                    number: 0,
+                    time_ns: self.time_ns,
+                    report: true,
+                }),
+            });
+        }
+        Ok(is_more)
+    }
 }

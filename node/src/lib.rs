@@ -22,6 +22,7 @@ mod front_probe;
 mod exposure;
 mod shard_dirs;
 mod record_reader;
+mod replay_threads;
 mod unfinished_folder;
 mod ledger_backup;
 mod desk_journal;

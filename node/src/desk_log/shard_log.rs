@@ -15,6 +15,7 @@ use allot_shard::{Entry as Record, State};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::desk_journal;
+use crate::replay_threads::Replayed;
 
 /// The journal of a shard, and what it makes of the accounts, up to some record.
 pub(crate) struct ShardLog {
@@ -120,5 +121,13 @@ impl ShardLog {
     /// When the router took it.
     pub(crate) const fn time_ns(&self) -> u64 {
         self.time_ns
+    }
+}
+
+impl Replayed for ShardLog {
+    type Item = Entry;
+
+    fn read(&mut self, entries: &mut VecDeque<Entry>) -> Result<bool> {
+        Self::read(self, entries)
     }
 }

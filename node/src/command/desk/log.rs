@@ -11,7 +11,8 @@ use allot_domain::shard_of;
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 
-use crate::desk_log::{ReplayThreads, ShardLog};
+use crate::desk_log::ShardLog;
+use crate::replay_threads::ReplayThreads;
 use crate::shard_dirs;
 
 /// Write the log of a desk as XML: commands, quotes, changes of accounts, events, errors
