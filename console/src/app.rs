@@ -17,6 +17,7 @@ use crate::limits::{
     STREAMS_MAX,
 };
 use crate::mesh_peer::MeshPeer;
+use crate::one_time_codes::OneTimeCodes;
 use crate::password::Buffers;
 use crate::sessions::Sessions;
 use crate::signals_trader::SignalsTrader;
@@ -32,6 +33,7 @@ pub(crate) struct App {
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,
     pub(crate) attempts: Attempts,
+    pub(crate) codes: OneTimeCodes,
     /// Log-ins that wait to be hashed.
     pub(crate) logins: Semaphore,
     pub(crate) places: Places,
@@ -99,6 +101,7 @@ impl App {
             users,
             sessions: Sessions::default(),
             attempts: Attempts::default(),
+            codes: OneTimeCodes::default(),
             logins: Semaphore::new(LOGINS_WAITING_MAX),
             places,
             drafts: Mutex::default(),

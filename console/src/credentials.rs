@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use allot_runtime::Nanos;
 use axum::http::header::RETRY_AFTER;
 use axum::response::Response;
 
@@ -15,8 +16,17 @@ use crate::users::{User, is_password};
 pub(crate) enum NoUser {
     /// There were too many attempts: so long is there to wait.
     PutOff(Duration),
-    /// No user has this name and this password.
+    /// No user has this name and this password, or the code is not theirs.
     Wrong,
+}
+
+/// What somebody shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Factors<'a> {
+    /// The password alone: they are logged in already.
+    Password,
+    /// And a code, which counts for users who have a second factor.
+    PasswordAndCode(&'a str),
 }
 
 /// The user of this name and password. It takes as long where nobody has the name.
@@ -28,6 +38,7 @@ pub(crate) async fn check(
     app: &Arc<App>,
     attempt: &Attempt<'_>,
     password: String,
+    factors: Factors<'_>,
 ) -> Result<User, NoUser> {
     let (now, address) = (app.board.clock.now(), attempt.address);
     if let Err(wait) = app.attempts.take(attempt, now) {
@@ -39,12 +50,28 @@ pub(crate) async fn check(
     let user = app.users.all().and_then(|users| users.get(attempt.name).cloned());
     match is_right(app, user.as_ref(), password).await {
         None => Err(NoUser::PutOff(Duration::from_secs(1))),
-        Some(true) => user.ok_or(NoUser::Wrong),
-        Some(false) => {
+        Some(true) if has_second(app, attempt.name, user.as_ref(), factors, now) => {
+            user.ok_or(NoUser::Wrong)
+        }
+        Some(_) => {
             // The name may be a password that was typed into the wrong field.
             tracing::warn!(%address, "a log-in failed");
             Err(NoUser::Wrong)
         }
+    }
+}
+
+/// Whether a second factor was shown, or none is asked for.
+fn has_second(
+    app: &App,
+    name: &str,
+    user: Option<&User>,
+    factors: Factors<'_>,
+    now: Nanos,
+) -> bool {
+    match (factors, user.and_then(|user| user.code_secret.as_ref())) {
+        (Factors::PasswordAndCode(code), Some(secret)) => app.codes.take(name, secret, code, now),
+        _ => true,
     }
 }
 

@@ -90,7 +90,7 @@ pub(crate) fn who(app: &App, headers: &HeaderMap, is_use: bool) -> Option<Person
 pub(crate) fn of_token(app: &App, token: Token, is_use: bool) -> Option<Person> {
     let session = app.sessions.find(&token, is_use, app.board.clock.now())?;
     let users = app.users.all()?;
-    let user = users.get(&session.user).filter(|user| user.password == session.password);
+    let user = users.get(&session.user).filter(|user| user.credentials() == session.credentials);
     let Some(user) = user else {
         app.sessions.end(&token);
         return None;

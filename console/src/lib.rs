@@ -48,6 +48,7 @@ mod metrics;
 mod arrow;
 mod app;
 mod credentials;
+mod one_time_codes;
 mod page_form;
 mod busy;
 mod own_host;
@@ -66,7 +67,11 @@ pub use console::{Console, ConsoleConfig, ConsoleStopper, DeskPlace, FlagNames, 
 pub use error::ConsoleError;
 pub use metrics::Measured;
 pub use metrics_server::MetricsServer;
+pub use one_time_codes::CodeSecret;
 pub use pages::PositionsPreview;
 pub use role::Role;
 pub use top::{Top, TopConfig, TopFormat, TopStopper};
-pub use users::{User, UserMap, add_user, give_token, read_users, remove_token, remove_user};
+pub use users::{
+    User, UserMap, add_user, give_code_secret, give_token, read_users, remove_code_secret,
+    remove_token, remove_user,
+};

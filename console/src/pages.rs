@@ -15,6 +15,7 @@ mod desk_log;
 mod signals;
 mod mesh;
 mod people;
+mod own_password;
 mod own_sessions;
 mod data;
 
@@ -60,6 +61,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/mesh", get(mesh::show))
         .route("/people", get(people::show))
         .route("/people/end", post(people::end).layer(short()))
+        .route("/password", post(own_password::change).layer(short()))
         .route("/sessions", get(own_sessions::show).post(own_sessions::end).layer(short()))
         .route("/login", get(login::show).post(login::log_in).layer(short()))
         .route("/logout", post(login::log_out))

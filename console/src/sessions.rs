@@ -20,8 +20,9 @@ pub(crate) struct Session {
     pub(crate) user: String,
     /// Where it began.
     pub(crate) address: IpAddr,
-    /// The hash of the password at the log-in: with another one the session ends.
-    pub(crate) password: String,
+    /// What the file had of the user at the log-in: with another password or second factor the
+    /// session ends.
+    pub(crate) credentials: String,
     pub(crate) began_at: Nanos,
     pub(crate) used_at: Nanos,
 }
@@ -41,7 +42,7 @@ impl Sessions {
     pub(crate) fn begin(
         &self,
         user: &str,
-        password: &str,
+        credentials: &str,
         address: IpAddr,
         now: Nanos,
     ) -> Result<Token, getrandom::Error> {
@@ -55,8 +56,8 @@ impl Sessions {
             remove_idlest(&mut all, |_| true);
         }
         let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
-        let (user, password) = (user.to_owned(), password.to_owned());
-        let session = Session { number, user, address, password, began_at: now, used_at: now };
+        let (user, credentials) = (user.to_owned(), credentials.to_owned());
+        let session = Session { number, user, address, credentials, began_at: now, used_at: now };
         all.insert(token.clone(), session);
         Ok(token)
     }

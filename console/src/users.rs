@@ -27,6 +27,7 @@ use crate::ConsoleError;
 use crate::limits::{
     DESK_USER_LEN_MAX, GUESSES_MIN, NAME_LEN_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN,
 };
+use crate::one_time_codes::{CodeSecret, new_secret};
 use crate::password::Buffers;
 use crate::role::Role;
 use crate::sessions::random_token;
@@ -48,9 +49,20 @@ pub struct User {
     pub accounts: Vec<String>,
     /// Their password, hashed with Argon2id, as a PHC string.
     pub password: String,
+    /// The secret of their second factor, in base 32, if they have one. An authenticator has the
+    /// same, so it cannot be hashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_secret: Option<String>,
     /// The SHA-256 of their token, in hexadecimal: it has 256 random bits, so it need not be slow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+}
+
+impl User {
+    /// All that a log-in depends on.
+    pub(crate) fn credentials(&self) -> String {
+        format!("{} {}", self.password, self.code_secret.as_deref().unwrap_or(""))
+    }
 }
 
 /// All of them, by name.
@@ -110,6 +122,28 @@ impl Users {
             *read = Read { stamp: now, users: users.ok().map(Arc::new) };
         }
         read.users.clone()
+    }
+
+    /// Gives a user another password, unless it is not the one of this hash any more.
+    ///
+    /// # Errors
+    /// When it was changed meanwhile, or the file cannot be written.
+    pub(crate) fn change_password(
+        &self,
+        name: &str,
+        before: &str,
+        password: &str,
+    ) -> Result<(), ConsoleError> {
+        let none = || ConsoleError("there is no file of users".to_owned());
+        let path = self.path.as_ref().ok_or_else(none)?;
+        let hash = hash_password(password)?;
+        change_user(path, name, |user| {
+            if user.password != before {
+                return Err(ConsoleError(format!("the password of {name} is another one now")));
+            }
+            (user.password, user.token) = (hash, None);
+            Ok(())
+        })
     }
 }
 
@@ -176,8 +210,11 @@ pub fn add_user(
     let _lock = lock(path)?;
     let mut users = if path.exists() { read_users(path)? } else { UserMap::new() };
     let accounts = accounts.iter().map(ToString::to_string).collect();
-    // Whoever gives another password wants nobody to go on with what was given before.
-    users.insert(name.to_owned(), User { role, accounts, password: hash, token: None });
+    // Whoever gives another password wants nobody to go on with what was given before. A second
+    // factor is not known to whoever knew the password.
+    let code_secret = users.remove(name).and_then(|user| user.code_secret);
+    let user = User { role, accounts, password: hash, code_secret, token: None };
+    users.insert(name.to_owned(), user);
     write_users(path, &users)
 }
 
@@ -202,7 +239,10 @@ pub fn give_token(path: &Path, name: &str) -> Result<String, ConsoleError> {
     let token = random_token();
     let token = token
         .map_err(|error| ConsoleError(format!("the kernel gives no random bytes: {error}")))?;
-    set_token(path, name, Some(token_hash(&token)))?;
+    change_user(path, name, |user| {
+        user.token = Some(token_hash(&token));
+        Ok(())
+    })?;
     Ok(token)
 }
 
@@ -211,16 +251,48 @@ pub fn give_token(path: &Path, name: &str) -> Result<String, ConsoleError> {
 /// # Errors
 /// As [`give_token`].
 pub fn remove_token(path: &Path, name: &str) -> Result<(), ConsoleError> {
-    set_token(path, name, None)
+    change_user(path, name, |user| {
+        user.token = None;
+        Ok(())
+    })
 }
 
-fn set_token(path: &Path, name: &str, token: Option<String>) -> Result<(), ConsoleError> {
+/// Gives a user a second factor, or another one: the secret for their authenticator. Their sessions
+/// end.
+///
+/// # Errors
+/// As [`give_token`].
+pub fn give_code_secret(path: &Path, name: &str) -> Result<CodeSecret, ConsoleError> {
+    let made = new_secret(name)?;
+    change_user(path, name, |user| {
+        user.code_secret = Some(made.secret.clone());
+        Ok(())
+    })?;
+    Ok(made)
+}
+
+/// Takes a user's second factor away, such as one whose authenticator is lost. Their sessions end.
+///
+/// # Errors
+/// As [`give_token`].
+pub fn remove_code_secret(path: &Path, name: &str) -> Result<(), ConsoleError> {
+    change_user(path, name, |user| {
+        user.code_secret = None;
+        Ok(())
+    })
+}
+
+fn change_user(
+    path: &Path,
+    name: &str,
+    change: impl FnOnce(&mut User) -> Result<(), ConsoleError>,
+) -> Result<(), ConsoleError> {
     let _lock = lock(path)?;
     let mut users = read_users(path)?;
     let Some(user) = users.get_mut(name) else {
         return Err(ConsoleError(format!("{} has no user {name}", path.display())));
     };
-    user.token = token;
+    change(user)?;
     write_users(path, &users)
 }
 
@@ -242,7 +314,11 @@ fn check_name(name: &str) -> Result<(), String> {
     if is_name { Ok(()) } else { Err(why()) }
 }
 
-fn check_password(name: &str, password: &str) -> Result<(), String> {
+/// Whether a password will do.
+///
+/// # Errors
+/// A sentence that says why not.
+pub(crate) fn check_password(name: &str, password: &str) -> Result<(), String> {
     let count = password.chars().count();
     if count < PASSWORD_CHARS_MIN {
         return Err(format!(

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::attempts::Attempt;
-use crate::credentials::{NoUser, check, seconds, with_wait};
+use crate::credentials::{Factors, NoUser, check, seconds, with_wait};
 use crate::frame::{Frame, page};
 use crate::guard::{address, browser_cookie_name, cookie, cookie_name, see_other, token};
 use crate::limits::{NAME_LEN_MAX, NEXT_LEN_MAX};
@@ -44,6 +44,8 @@ pub(super) struct LoginForm {
     name: String,
     password: String,
     #[serde(default)]
+    code: String,
+    #[serde(default)]
     next: String,
 }
 
@@ -59,7 +61,7 @@ pub(super) async fn log_in(
     headers: HeaderMap,
     written: Result<Form<LoginForm>, FormRejection>,
 ) -> Response {
-    let Form(LoginForm { name, password, next }) = match written {
+    let Form(LoginForm { name, password, code, next }) = match written {
         Ok(written) => written,
         Err(rejection) => {
             let (status, sentence) = page_form::told(&rejection);
@@ -70,7 +72,7 @@ pub(super) async fn log_in(
     let browser = cookie(&headers, &browser_cookie_name(&app.places));
     let address = address(&app, &headers, peer);
     let attempt = Attempt { name: &name, address, browser: browser.as_deref() };
-    let user = match check(&app, &attempt, password).await {
+    let user = match check(&app, &attempt, password, Factors::PasswordAndCode(&code)).await {
         Ok(user) => user,
         Err(NoUser::PutOff(wait)) => {
             let problem = format!("Too many attempts: wait {} s, then try again.", seconds(wait));
@@ -78,14 +80,17 @@ pub(super) async fn log_in(
             return with_wait(response, wait);
         }
         Err(NoUser::Wrong) => {
-            let problem = "No user has this name and this password.";
+            let problem = match code.is_empty() {
+                true => "No user has this name and this password, or a code is missing.",
+                false => "No user has this name, this password and this code.",
+            };
             return form(&app, StatusCode::UNAUTHORIZED, &next, problem, &name);
         }
     };
     if let Some(old) = token(&app, &headers) {
         app.sessions.end(&old);
     }
-    let begun = app.sessions.begin(&name, &user.password, address, now);
+    let begun = app.sessions.begin(&name, &user.credentials(), address, now);
     match begun.and_then(|token| Ok((token, random_token()?))) {
         Ok((token, known)) => {
             app.attempts.succeeded(&attempt, &known, now);

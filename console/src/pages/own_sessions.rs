@@ -11,12 +11,13 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::attempts::Attempt;
-use crate::credentials::{NoUser, check, seconds, with_wait};
+use crate::credentials::{Factors, NoUser, check, seconds, with_wait};
 use crate::frame::{Frame, notice, page};
 use crate::guard::{Person, address, browser_cookie_name, cookie, see_other};
 use crate::listener::PeerAddress;
 use crate::page_form::PageForm;
 use crate::text;
+use crate::users::User;
 
 /// What the form says where all but the one that asks are to end.
 const OTHERS: &str = "others";
@@ -64,20 +65,9 @@ pub(super) async fn end(
     PageForm { form: EndForm { which, password }, _page }: PageForm<EndForm>,
 ) -> Response {
     let Some(name) = &person.name else { return refuse(&app, &person) };
-    let browser = cookie(&headers, &browser_cookie_name(&app.places));
-    let address = address(&app, &headers, peer);
-    let attempt = Attempt { name, address, browser: browser.as_deref() };
-    match check(&app, &attempt, password).await {
-        Ok(_) => app.attempts.was_right(&attempt),
-        Err(NoUser::Wrong) => {
-            let problem = "This is not your password: nothing was ended.".to_owned();
-            return sessions(&app, &person, name, StatusCode::FORBIDDEN, problem);
-        }
-        Err(NoUser::PutOff(wait)) => {
-            let problem = format!("Too many attempts: wait {} s, then try again.", seconds(wait));
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            return with_wait(sessions(&app, &person, name, status, problem), wait);
-        }
+    let asks = Asks { app: &app, person: &person, name, headers: &headers, peer };
+    if let Err(answer) = confirm(asks, password, "ended").await {
+        return answer;
     }
     let count = app.sessions.end_those(name, |token, session| match &*which {
         OTHERS => person.token.as_ref() != Some(token),
@@ -87,7 +77,46 @@ pub(super) async fn end(
     see_other("/sessions")
 }
 
-fn sessions(
+/// Somebody who is to show again who they are.
+pub(super) struct Asks<'a> {
+    pub(super) app: &'a Arc<App>,
+    pub(super) person: &'a Person,
+    pub(super) name: &'a str,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) peer: PeerAddress,
+}
+
+/// The user, if this is their password: it is not somebody who found the browser open.
+///
+/// # Errors
+/// The answer that says that nothing was `done`, and why.
+pub(super) async fn confirm(
+    asks: Asks<'_>,
+    password: String,
+    done: &str,
+) -> Result<User, Response> {
+    let Asks { app, person, name, headers, peer } = asks;
+    let browser = cookie(headers, &browser_cookie_name(&app.places));
+    let address = address(app, headers, peer);
+    let attempt = Attempt { name, address, browser: browser.as_deref() };
+    match check(app, &attempt, password, Factors::Password).await {
+        Ok(user) => {
+            app.attempts.was_right(&attempt);
+            Ok(user)
+        }
+        Err(NoUser::Wrong) => {
+            let problem = format!("This is not your password: nothing was {done}.");
+            Err(sessions(app, person, name, StatusCode::FORBIDDEN, problem))
+        }
+        Err(NoUser::PutOff(wait)) => {
+            let problem = format!("Too many attempts: wait {} s, then try again.", seconds(wait));
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            Err(with_wait(sessions(app, person, name, status, problem), wait))
+        }
+    }
+}
+
+pub(super) fn sessions(
     app: &App,
     person: &Person,
     name: &str,
@@ -108,7 +137,7 @@ fn sessions(
     page(status, &SessionsPage { frame, rows, has_others, problem })
 }
 
-fn refuse(app: &Arc<App>, person: &Person) -> Response {
+pub(super) fn refuse(app: &Arc<App>, person: &Person) -> Response {
     let sentence = "Nobody is logged in here: there are no sessions of yours.";
     notice(app, Some(person), StatusCode::FORBIDDEN, sentence)
 }

@@ -136,7 +136,7 @@ fn nobody_sees_a_page_without_a_log_in() {
     for (name, password) in [("anna", "wrong wrong wrong"), ("nobody", PASSWORD), ("", "")] {
         let answer = browser.post("/login", &[("name", name), ("password", password)]);
         assert_eq!(answer.status, 401);
-        assert!(answer.body.contains("No user has this name and this password."));
+        assert!(answer.body.contains("No user has this name and this password, or a code"));
     }
     let answer = browser.post(
         "/login",

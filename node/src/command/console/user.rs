@@ -4,7 +4,10 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use allot_console::{Role, add_user, give_token, read_users, remove_token, remove_user};
+use allot_console::{
+    Role, add_user, give_code_secret, give_token, read_users, remove_code_secret, remove_token,
+    remove_user,
+};
 use allot_domain::AccountId;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
@@ -28,6 +31,7 @@ enum UserPage {
     List(List),
     Remove(Remove),
     Token(Token),
+    Code(Code),
 }
 
 /// Add a user, or give one another role and password
@@ -96,6 +100,26 @@ pub(crate) struct Token {
     file: FileFlag,
 }
 
+/// Give a user a second factor: codes of an authenticator
+///
+/// Prints a secret for the authenticator, as a URL and to be typed, once. From then on the user
+/// logs in with the password and the code that the authenticator shows (TOTP, RFC 6238). Sessions
+/// without it end. Another secret replaces the one before.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  allot console user code anna
+  allot console user code anna --remove  the authenticator is lost")]
+pub(crate) struct Code {
+    /// The name of the user
+    name: String,
+    /// Take the second factor away
+    #[arg(long)]
+    remove: bool,
+    #[command(flatten)]
+    file: FileFlag,
+}
+
 #[derive(Args)]
 struct FileFlag {
     /// File of the users
@@ -122,7 +146,10 @@ pub(super) fn run(pages: &UserPages) -> Result<ExitCode> {
         }
         UserPage::List(List { file }) => {
             for (name, user) in read_users(&file.users)? {
-                print(format!("{name} {} {}", user.role, user.accounts.join(",")).trim_end())?;
+                let code = if user.code_secret.is_some() { " with a code" } else { "" };
+                let accounts = user.accounts.join(",");
+                let line = format!("{name} {} {accounts}", user.role);
+                print(&format!("{}{code}", line.trim_end()))?;
             }
         }
         UserPage::Token(Token { name, remove: true, file }) => {
@@ -130,6 +157,14 @@ pub(super) fn run(pages: &UserPages) -> Result<ExitCode> {
             print(&format!("{name} has no token"))?;
         }
         UserPage::Token(Token { name, file, .. }) => print(&give_token(&file.users, name)?)?,
+        UserPage::Code(Code { name, remove: true, file }) => {
+            remove_code_secret(&file.users, name)?;
+            print(&format!("{name} logs in with the password alone"))?;
+        }
+        UserPage::Code(Code { name, file, .. }) => {
+            let made = give_code_secret(&file.users, name)?;
+            print(&format!("{}\nsecret {}", made.url, made.secret))?;
+        }
         UserPage::Remove(Remove { name, file }) => {
             remove_user(&file.users, name)?;
             print(&format!("{name} may no longer log in"))?;

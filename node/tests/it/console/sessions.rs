@@ -1,5 +1,9 @@
 //! Sessions: who sees and ends them.
 
+use std::time::Duration;
+
+use allot_runtime::Clock;
+
 use super::*;
 
 #[test]
@@ -15,6 +19,85 @@ fn a_change_of_users_counts_from_the_next_page_on() {
     assert_eq!(anna.post("/splits/preview", &[("weights", "a 100")]).status, 403);
     let listed = rig.place.run(&["console", "user", "list"]).ok();
     assert_eq!(listed, "anna viewer\nben trader alpha\ndora admin\n");
+}
+
+#[test]
+fn a_user_changes_their_own_password() {
+    let rig = Rig::new();
+    let [mut here, mut there] = [(); 2].map(|()| rig.logged_in("carl"));
+    let mut anna = rig.logged_in("anna");
+    let token = rig.place.run(&["console", "user", "token", "carl"]).ok();
+    let change = |browser: &mut Browser, password: &str, new: &str, again: &str| {
+        browser.post("/password", &[("password", password), ("new", new), ("again", again)])
+    };
+    const NEW: &str = "four green herons sing";
+    for (password, new, again, status, why) in [
+        (PASSWORD, NEW, "four green herons", 422, "The two new passwords differ"),
+        (PASSWORD, "short", "short", 422, "Nothing was changed: a password has at least 12"),
+        (PASSWORD, "carl carl carl", "carl carl carl", 422, "can be guessed"),
+        ("wrong wrong wrong", NEW, NEW, 403, "not your password: nothing was changed"),
+    ] {
+        let answer = change(&mut here, password, new, again);
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert!(answer.body.contains(why), "{}", answer.body);
+    }
+    assert_eq!([here.get("/").status, there.get("/").status], [200, 200]);
+    assert_eq!(change(&mut here, PASSWORD, NEW, NEW).place(), "/login");
+    assert_eq!([here.get("/").status, there.get("/").status], [303, 303], "all sessions end");
+    assert_eq!(anna.get("/").status, 200, "those of nobody else");
+    let mut again = rig.browser();
+    assert_eq!(again.post("/login", &[("name", "carl"), ("password", PASSWORD)]).status, 401);
+    assert_eq!(again.post("/login", &[("name", "carl"), ("password", NEW)]).status, 303);
+    let file = fs::read_to_string(rig.place.path().join("console-users.toml")).unwrap();
+    assert!(!token.trim().is_empty() && !file.contains("token"), "it ends too");
+    let listed = rig.place.run(&["console", "user", "list"]).ok();
+    assert!(listed.contains("carl viewer\n"), "the role is the same: {listed}");
+    // A file that cannot be written is told, and the password is the one of before.
+    fs::create_dir(rig.place.path().join("console-users.toml.new")).unwrap();
+    let answer = change(&mut again, NEW, PASSWORD, PASSWORD);
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("could not be written: nothing was changed"));
+    assert_eq!(again.get("/").status, 200);
+}
+
+#[test]
+fn who_has_a_second_factor_logs_in_with_a_code_that_counts_once() {
+    let rig = Rig::new();
+    let mut before = rig.logged_in("anna");
+    let made = rig.place.run(&["console", "user", "code", "anna"]).ok();
+    let (url, secret) = made.trim_end().split_once("\nsecret ").unwrap();
+    assert!(url.starts_with("otpauth://totp/Allot:anna?secret="), "{url}");
+    assert!(url.contains(secret));
+    assert_eq!(before.get("/").status, 303, "a session without it ends");
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+    // One of the step before or after counts as well, so that the test need not be quick.
+    let seconds = || Duration::from_nanos(Clock::system().now().as_unix()).as_secs();
+    let code = |seconds: u64| totp.generate(seconds).to_string();
+    let mut browser = rig.browser();
+    let mut log_in = |password: &str, code: &str| {
+        let form = [("name", "anna"), ("password", password), ("code", code)];
+        browser.post("/login", &form)
+    };
+    let answer = log_in(PASSWORD, "");
+    assert_eq!(answer.status, 401);
+    assert!(answer.body.contains("or a code is missing"), "{}", answer.body);
+    let late = code(seconds() - 600);
+    assert!(log_in(PASSWORD, &late).body.contains("this password and this code."));
+    let now = code(seconds());
+    assert_eq!(log_in("wrong wrong wrong", &now).status, 401);
+    assert_eq!(log_in(PASSWORD, &now).place(), "/");
+    let mut other = rig.browser();
+    let form = [("name", "anna"), ("password", PASSWORD), ("code", &*now)];
+    assert_eq!(other.post("/login", &form).status, 401, "it has counted");
+    assert!(rig.place.run(&["console", "user", "list"]).ok().contains("anna operator with a code"));
+    // Another password alone does not take the second factor away.
+    add_user(&rig.place, &["anna", "--role", "operator"]);
+    assert_eq!(other.post("/login", &[("name", "anna"), ("password", PASSWORD)]).status, 401);
+    rig.place.run(&["console", "user", "code", "anna", "--remove"]).ok();
+    drop(rig.logged_in("anna"));
+    let error = rig.place.run(&["console", "user", "code", "nobody"]).error();
+    assert!(error.contains("has no user nobody"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! Own password: somebody gives themselves another one.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::own_sessions::{Asks, confirm, refuse, sessions};
+use crate::app::App;
+use crate::guard::{Person, see_other};
+use crate::listener::PeerAddress;
+use crate::page_form::PageForm;
+use crate::users::check_password;
+
+/// The password of now and the next one, which is typed twice because nobody sees it.
+#[derive(Deserialize)]
+pub(super) struct PasswordForm {
+    password: String,
+    new: String,
+    again: String,
+}
+
+/// Changes the password. Every session of the person ends, this one too.
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<PeerAddress>,
+    headers: HeaderMap,
+    person: Person,
+    PageForm { form: PasswordForm { password, new, again }, _page }: PageForm<PasswordForm>,
+) -> Response {
+    let Some(name) = &person.name else { return refuse(&app, &person) };
+    let fail = |status, problem: String| sessions(&app, &person, name, status, problem);
+    if new != again {
+        let problem = "The two new passwords differ: nothing was changed.".to_owned();
+        return fail(StatusCode::UNPROCESSABLE_ENTITY, problem);
+    }
+    if let Err(why) = check_password(name, &new) {
+        return fail(StatusCode::UNPROCESSABLE_ENTITY, format!("Nothing was changed: {why}."));
+    }
+    let asks = Asks { app: &app, person: &person, name, headers: &headers, peer };
+    let user = match confirm(asks, password, "changed").await {
+        Ok(user) => user,
+        Err(answer) => return answer,
+    };
+    let changed = {
+        let permit = Arc::clone(&app.hashes).acquire_owned().await.ok();
+        let (app, name) = (Arc::clone(&app), name.clone());
+        let change = move || {
+            let _permit = permit;
+            app.users.change_password(&name, &user.password, &new)
+        };
+        tokio::task::spawn_blocking(change).await
+    };
+    match changed {
+        Ok(Ok(())) => {
+            let count = app.sessions.end_of(name);
+            tracing::info!(user = name, count, "a user changed their password; sessions ended");
+            see_other("/login")
+        }
+        why => {
+            let why =
+                why.map_or_else(|error| Some(error.to_string()), |one| one.err().map(|e| e.0));
+            tracing::error!(user = name, "a password was not changed: {}", why.unwrap_or_default());
+            let problem = "The file of users could not be written: nothing was changed. Ask \
+                           whoever runs this console to look at its log."
+                .to_owned();
+            fail(StatusCode::SERVICE_UNAVAILABLE, problem)
+        }
+    }
+}
