@@ -28,6 +28,7 @@ mod batch_builder;
 mod reply_reader;
 mod pending;
 mod latency;
+mod windows;
 mod recorder;
 mod client;
 mod loader;

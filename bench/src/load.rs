@@ -211,6 +211,7 @@ pub(crate) fn describe(offer: Option<Offer>, shape: LoadShape, recorder: &Record
     let LoadShape { batch, connections, measure } = shape;
     let seconds = measure.as_secs_f64();
     let achieved = latency::whole(recorder.answered as f64 / seconds);
+    let response = Latency::of(&recorder.response);
     Point {
         offered_per_s: offer.and_then(Offer::rate),
         window: offer.and_then(Offer::window),
@@ -224,7 +225,8 @@ pub(crate) fn describe(offer: Option<Offer>, shape: LoadShape, recorder: &Record
         late_sends: recorder.late,
         late_ns_max: recorder.late_ns_max,
         duration_s: seconds,
-        response: Latency::of(&recorder.response),
+        windows: recorder.windows.figures(&response),
+        response,
         service: Latency::of(&recorder.service),
         over_time: (0..).zip(&recorder.seconds).map(|(at, times)| second(at, times)).collect(),
         stages: Vec::new(),

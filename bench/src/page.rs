@@ -48,6 +48,10 @@ pub(crate) fn whole(run: &Run) -> String {
     if run.points.iter().any(|point| point.window.is_some()) {
         line("a closed loop waits for replies: these are times of a server that is never pressed");
     }
+    for point in &run.points {
+        let windows = point.windows.iter();
+        windows.for_each(|windows| line(&format!("{}: {}", point.offer(), windows.line())));
+    }
     if let Some(table) = stage_table::of_points(&run.points) {
         line(&format!("\n{table}\n"));
     }

@@ -16,6 +16,7 @@ use crate::latency;
 use crate::pending::Sent;
 use crate::phases::Phases;
 use crate::span::nanoseconds;
+use crate::windows::Windows;
 
 /// A send this much after its time is late.
 const LATE: Duration = Duration::from_millis(1);
@@ -30,6 +31,8 @@ pub(crate) struct Recorder {
     pub(crate) service: Histogram<u64>,
     /// Response times by the second in which the reply came.
     pub(crate) seconds: Vec<Histogram<u64>>,
+    /// Response times by the 10 ms in which the message was meant to leave.
+    pub(crate) windows: Windows,
     /// Measured messages that left.
     pub(crate) sent: u64,
     /// Messages whose reply came in the measured time, whenever they left.
@@ -59,6 +62,7 @@ impl Recorder {
             response: latency::histogram(),
             service: latency::histogram(),
             seconds: Vec::new(),
+            windows: Windows::default(),
             sent: 0,
             answered: 0,
             refused: 0,
@@ -100,6 +104,7 @@ impl Recorder {
             self.response.saturating_record(response);
             self.service.saturating_record(nanoseconds(at - message.sent));
             self.second(at - phases.from).saturating_record(response);
+            self.windows.record(message.intended - phases.from, response);
         }
     }
 
@@ -127,6 +132,7 @@ impl Recorder {
             let span = Duration::from_secs(u64::try_from(place).expect("few"));
             *self.second(span) += second;
         }
+        self.windows.merge(&other.windows);
         self.sent += other.sent;
         self.answered += other.answered;
         self.refused += other.refused;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::latency::Latency;
 use crate::schema::{EXPERIMENT_KINDS, SCHEMA};
 use crate::stage_counts::StageTime;
+use crate::windows::WindowFigures;
 
 /// What a run is called in its file.
 const KIND: &str = "run";
@@ -60,6 +61,9 @@ pub(crate) struct Point {
     pub(crate) response: Latency,
     pub(crate) service: Latency,
     pub(crate) over_time: Vec<Second>,
+    /// Response times by windows of 10 ms.
+    #[serde(default)]
+    pub(crate) windows: Option<WindowFigures>,
     /// The stages of the server, where they were timed.
     #[serde(default)]
     pub(crate) stages: Vec<StageTime>,
@@ -180,6 +184,7 @@ mod tests {
             response: Latency::of(&histogram),
             duration_s: 0.5,
             over_time: vec![(0, Some(1), None, 3, 4)],
+            windows: None,
             ..Point::default()
         });
         run
