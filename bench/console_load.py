@@ -56,7 +56,7 @@ async def read_answer(reader):
 async def page(host, port, path, counts):
     """An open page: its live stream, and itself on a connection that stays."""
     stream, ask = await asyncio.open_connection(host, port)
-    ask.write(f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+    ask.write(f"GET /events?of=report,health HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
     pages, get = await asyncio.open_connection(host, port)
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nHX-Request: true\r\n\r\n".encode()
     wanted = (b"event: report\n", b"event: health\n")
@@ -109,7 +109,6 @@ class Server:
         loopback = "tcp://127.0.0.1:*"
         command = [allot, "serve", "--front", loopback, "--publish", loopback, "--console"]
         command += ["127.0.0.1:0", "--console-users", users, "--console-open"]
-        command += ["--report-every", "1s"]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, cwd=folder, text=True, start_new_session=True
         )

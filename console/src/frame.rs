@@ -44,6 +44,8 @@ pub(crate) struct Live {
     pub(crate) place: String,
     /// What htmx waits for.
     pub(crate) trigger: &'static str,
+    /// The messages of the live stream among that: it gets no others.
+    pub(crate) heard: String,
 }
 
 /// How the data is, as the page shows it.
@@ -127,7 +129,9 @@ impl Frame {
 
     /// The same, renewed by these messages of the live stream.
     pub(crate) fn live(mut self, place: String, trigger: &'static str) -> Self {
-        self.live = Some(Live { place, trigger });
+        let heard = trigger.split(", ").filter_map(|one| one.strip_prefix("sse:"));
+        let heard = heard.collect::<Vec<_>>().join(",");
+        self.live = Some(Live { place, trigger, heard });
         self
     }
 

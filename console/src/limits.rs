@@ -108,6 +108,10 @@ pub(crate) const LISTED_MAX: usize = 1_000;
 /// Connections at a time.
 pub(crate) const CONNECTIONS_MAX: usize = 512;
 
+/// When somebody who came too often is told so. Meanwhile their connection waits, and nothing else:
+/// one that asks without a pause asks four times a second, and takes no core from fills.
+pub(crate) const PUT_OFF_ANSWER_AFTER: Duration = Duration::from_millis(250);
+
 /// Pages that are made at a time; those beyond are told to try again.
 pub(crate) const PAGES_AT_ONCE_MAX: usize = 64;
 

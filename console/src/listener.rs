@@ -4,17 +4,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
+use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use crate::impatient::Impatient;
-use crate::limits::{AHEAD_BYTES_MAX, CONNECTIONS_MAX, HEAD_WITHIN, TAKEN_WITHIN};
+use crate::limits::{
+    AHEAD_BYTES_MAX, CONNECTIONS_MAX, HEAD_WITHIN, PUT_OFF_ANSWER_AFTER, TAKEN_WITHIN,
+};
 
 /// Who is at the other end of a connection; every request has it.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,15 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
         let pages = TowerToHyperService::new(router.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(PeerAddress(address.ip()));
-            pages.call(request)
+            let answer = pages.call(request);
+            async move {
+                let answer = answer.await;
+                // Whoever asks again at once would cost more than whoever waits.
+                if answer.as_ref().is_ok_and(|one| one.status() == StatusCode::TOO_MANY_REQUESTS) {
+                    tokio::time::sleep(PUT_OFF_ANSWER_AFTER).await;
+                }
+                answer
+            }
         });
         tokio::spawn(async move {
             let mut builder = http1::Builder::new();

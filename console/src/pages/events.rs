@@ -7,13 +7,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
+use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::app::App;
 use crate::board::Changes;
@@ -22,11 +23,18 @@ use crate::each::One;
 use crate::guard::{Person, of_token};
 use crate::limits::{STREAM_BEAT, STREAM_EVERY, STREAMS_EACH_MAX, STREAMS_MAX};
 
+/// What a page renews itself by; all there is, if it does not say.
+#[derive(Deserialize)]
+pub(super) struct Heard {
+    of: Option<String>,
+}
+
 /// One open page.
 struct Streaming {
     app: Arc<App>,
     person: Person,
     changes: watch::Receiver<Changes>,
+    heard: Heard,
     /// What was told last; none before the first message.
     told: Option<Changes>,
     /// What [`desk_of`] said when that was told last.
@@ -38,7 +46,11 @@ struct Streaming {
 }
 
 /// The stream of a page, until its session ends.
-pub(super) async fn stream(State(app): State<Arc<App>>, person: Person) -> Response {
+pub(super) async fn stream(
+    State(app): State<Arc<App>>,
+    Query(heard): Query<Heard>,
+    person: Person,
+) -> Response {
     let Ok(permit) = Arc::clone(&app.streams).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "Too many pages are open.").into_response();
     };
@@ -53,6 +65,7 @@ pub(super) async fn stream(State(app): State<Arc<App>>, person: Person) -> Respo
         app,
         person,
         changes,
+        heard,
         told: None,
         told_desk: (0, is_connected),
         waiting: Vec::new(),
@@ -75,23 +88,41 @@ fn desk_of(app: &App, person: &Person) -> (u64, bool) {
     app.desk.as_ref().map_or((0, false), of)
 }
 
+impl Heard {
+    fn has(&self, name: &str) -> bool {
+        self.of.as_ref().is_none_or(|of| of.split(',').any(|one| one == name))
+    }
+}
+
 impl Streaming {
     /// The next message; none when the session has ended.
     async fn next(&mut self) -> Option<Event> {
         if let Some(event) = self.waiting.pop() {
             return Some(event);
         }
-        if self.told.is_some() {
-            sleep(STREAM_EVERY).await;
-            let wait = STREAM_BEAT.saturating_sub(STREAM_EVERY);
-            let is_quiet = timeout(wait, self.changes.changed()).await.is_err();
-            if let Some(token) = self.person.token.clone() {
-                of_token(&self.app, token, false)?;
+        let beat_at = Instant::now() + STREAM_BEAT;
+        loop {
+            let is_first = self.told.is_none();
+            if !is_first {
+                sleep(STREAM_EVERY).await;
+                let _ = timeout_at(beat_at, self.changes.changed()).await;
+                if let Some(token) = self.person.token.clone() {
+                    of_token(&self.app, token, false)?;
+                }
             }
-            if is_quiet && self.told_desk == desk_of(&self.app, &self.person) {
-                return Some(Event::default().comment("still here"));
+            self.look();
+            match self.waiting.pop() {
+                Some(event) => return Some(event),
+                None if is_first || beat_at <= Instant::now() => {
+                    return Some(Event::default().comment("still here"));
+                }
+                None => {}
             }
         }
+    }
+
+    /// Looks what has changed since it was told last.
+    fn look(&mut self) {
         let now = *self.changes.borrow_and_update();
         let told = self.told.replace(now);
         let is_first = told.is_none();
@@ -107,9 +138,8 @@ impl Streaming {
         let retry = Duration::from_secs(1);
         self.waiting = parts
             .into_iter()
-            .filter(|(_, has_changed)| *has_changed || is_first)
+            .filter(|(name, has_changed)| (*has_changed || is_first) && self.heard.has(name))
             .map(|(name, _)| Event::default().event(name).data("changed").retry(retry))
             .collect();
-        Some(self.waiting.pop().unwrap_or_else(|| Event::default().comment("still here")))
     }
 }
