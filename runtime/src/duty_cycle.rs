@@ -3,7 +3,7 @@
 //! ```text
 //!   ┌─► read the clock ─► a turn of each agent ─► any work? ── yes ─┐
 //!   │                                                │ no           │
-//!   │                         spin, for as long as it pays           │
+//!   │                         spin, for as long as it pays          │
 //!   │                                                │              │
 //!   │        say "asleep" ─► one more turn each ─► any work? ─ yes ─┤
 //!   │                                                │ no           │

@@ -1,10 +1,10 @@
 //! A spinner: how long one thread looks for more work before it sleeps.
 //!
 //! A thread that spins finds what comes without the wake-up that ends a sleep. But where the core
-//! is wanted, it delays whoever would bring the work; and where work comes rarely, it heats the
-//! room. Both show in the same way: the spin ends in vain. After each that does, twice as many
-//! sleeps as before follow without a spin, up to some thousand; after one that finds work every
-//! sleep is preceded by a spin again.
+//! is wanted, it delays whoever would bring the work; and where work comes rarely, it takes a core
+//! for nothing. Both show in the same way: the spin ends in vain. After each that does, twice as
+//! many sleeps as before follow without a spin, up to some thousand; after one that finds work
+//! every sleep is preceded by a spin again.
 
 use std::time::Duration;
 
