@@ -212,6 +212,20 @@ mod tests {
     }
 
     #[test]
+    fn every_option_of_a_key_takes_one_that_begins_with_a_hyphen() {
+        let mut options = 0;
+        for (path, command) in leaves(&command(), "") {
+            let is_key = |arg: &&clap::Arg| arg.get_long().is_some_and(|n| n.ends_with("-key"));
+            for option in command.get_arguments().filter(is_key) {
+                options += 1;
+                let long = option.get_long();
+                assert!(option.is_allow_hyphen_values_set(), "{path}: {long:?}");
+            }
+        }
+        assert!(10 < options, "{options}");
+    }
+
+    #[test]
     fn quiet_and_verbose_choose_the_level() {
         for (line, level) in [
             ("allot serve", LevelFilter::INFO),

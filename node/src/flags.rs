@@ -31,7 +31,7 @@ fn flag(key: Key) -> Arg {
         .long(key.name())
         .value_name(key.placeholder())
         // A CURVE key may begin with a hyphen.
-        .allow_hyphen_values(key == Key::FrontKey)
+        .allow_hyphen_values(matches!(key, Key::FrontKey | Key::PublishKey))
         .help(help)
         .long_help(long_help)
         .help_heading(HEADING)
