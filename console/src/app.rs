@@ -12,10 +12,8 @@ use crate::desk::Desk;
 use crate::drafts::Drafts;
 use crate::each::Each;
 use crate::front_door::FrontDoor;
-use crate::limits::{
-    EXPORTS_AT_ONCE, FORMS_AT_ONCE_MAX, HASHES_AT_ONCE, LOGINS_WAITING_MAX, PAGES_AT_ONCE_MAX,
-    STREAMS_MAX,
-};
+use crate::hashing::Hashing;
+use crate::limits::{EXPORTS_AT_ONCE, FORMS_AT_ONCE_MAX, PAGES_AT_ONCE_MAX, STREAMS_MAX};
 use crate::mesh_peer::MeshPeer;
 use crate::one_time_codes::OneTimeCodes;
 use crate::password::Buffers;
@@ -34,11 +32,9 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) attempts: Attempts,
     pub(crate) codes: OneTimeCodes,
-    /// Log-ins that wait to be hashed.
-    pub(crate) logins: Semaphore,
+    pub(crate) hashing: Hashing,
     pub(crate) places: Places,
     pub(crate) drafts: Mutex<Drafts>,
-    pub(crate) hashes: Arc<Semaphore>,
     pub(crate) buffers: Buffers,
     pub(crate) pages: Arc<Semaphore>,
     pub(crate) forms: Semaphore,
@@ -90,7 +86,13 @@ impl Places {
 }
 
 impl App {
-    pub(crate) fn new(board: Board, callers: Callers, users: Users, places: Places) -> Self {
+    pub(crate) fn new(
+        board: Board,
+        callers: Callers,
+        users: Users,
+        places: Places,
+        hashing: Hashing,
+    ) -> Self {
         let Callers { front, desk, signals, mesh } = callers;
         Self {
             board,
@@ -102,10 +104,9 @@ impl App {
             sessions: Sessions::default(),
             attempts: Attempts::default(),
             codes: OneTimeCodes::default(),
-            logins: Semaphore::new(LOGINS_WAITING_MAX),
+            hashing,
             places,
             drafts: Mutex::default(),
-            hashes: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             buffers: Buffers::default(),
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE_MAX)),
             forms: Semaphore::new(FORMS_AT_ONCE_MAX),

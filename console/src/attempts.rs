@@ -135,6 +135,11 @@ impl Attempts {
         known.browsers.insert(cookie.to_owned(), (attempt.name.to_owned(), now));
     }
 
+    /// Whether the user of this name has logged in from this browser before.
+    pub(crate) fn is_known(&self, attempt: &Attempt<'_>) -> bool {
+        matches!(self.known().origin(attempt), Origin::Browser(_))
+    }
+
     /// Whether the log says now that an attempt was put off: a flood of attempts is a line now and
     /// then. How many were put off since the last line.
     pub(crate) fn tells_put_off(&self, now: Nanos) -> Option<u64> {
@@ -274,6 +279,7 @@ mod tests {
         assert!(attempts.take(&attempt("anna", HOME), later).is_err());
         assert_eq!(attempts.take(&browser, later), Ok(()), "even from the stranger's address");
         let other = Attempt { name: "ben", ..browser };
+        assert_eq!([browser, other].map(|one| attempts.is_known(&one)), [true, false]);
         attempts.take(&other, later).unwrap();
         assert!(attempts.known().failures.contains_key(&("ben".into(), Origin::Address(STRANGER))));
     }

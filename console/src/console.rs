@@ -22,6 +22,7 @@ use crate::desk_book::DeskBook;
 use crate::desk_front::DeskFront;
 use crate::follower::{Follower, Hears};
 use crate::front_door::FrontDoor;
+use crate::hashing::{HashThreads, Hashing};
 use crate::limits::EARLIER_FILLS;
 use crate::mesh_peer::MeshPeer;
 use crate::signals_trader::SignalsTrader;
@@ -132,6 +133,7 @@ impl Default for ConsoleConfig {
 pub struct Console {
     address: SocketAddr,
     runtime: Runtime,
+    hashers: HashThreads,
     follower: Running,
     stop: watch::Sender<bool>,
 }
@@ -165,13 +167,17 @@ impl Console {
                  choose another address with {flag}"
             ))
         })?;
-        let (app, follower) = app(config, address, users)
+        let hashers = HashThreads::start().map_err(|error| {
+            ConsoleError(format!("cannot start the threads that hash passwords: {error}"))
+        })?;
+        let hashing = Hashing::new(&hashers);
+        let (app, follower) = app(config, address, users, hashing)
             .map_err(|error| ConsoleError(format!("cannot follow the server: {error}")))?;
         let (stop, stopped) = watch::channel(false);
         let app = Arc::new(app);
         runtime.spawn(backfill::run(Arc::clone(&app), config.earlier_fills));
         runtime.spawn(listener::serve(listener, pages::router(app), stopped));
-        Ok(Self { address, runtime, follower, stop })
+        Ok(Self { address, runtime, hashers, follower, stop })
     }
 
     /// Where browsers find it.
@@ -191,7 +197,7 @@ impl Console {
     /// # Errors
     /// When the follower has failed.
     pub fn run(self) -> Result<(), ConsoleError> {
-        let Self { runtime, follower, stop, .. } = self;
+        let Self { runtime, hashers, follower, stop, .. } = self;
         let mut stopped = stop.subscribe();
         runtime.block_on(async {
             while follower.is_alive()
@@ -202,6 +208,7 @@ impl Console {
         follower.stop();
         let ended = follower.join();
         runtime.shutdown_timeout(END_WITHIN);
+        hashers.stop();
         ended.map_err(|error| ConsoleError(error.to_string()))
     }
 }
@@ -250,6 +257,7 @@ fn app(
     config: &ConsoleConfig,
     address: SocketAddr,
     users: Users,
+    hashing: Hashing,
 ) -> Result<(App, Running), RuntimeError> {
     let clock = Clock::system();
     let board = Board::new(clock.clone());
@@ -282,7 +290,7 @@ fn app(
         is_behind_tls: config.is_behind_tls,
     };
     let callers = Callers { front, desk, signals, mesh };
-    Ok((App::new(board, callers, users, places), group.start()?))
+    Ok((App::new(board, callers, users, places, hashing), group.start()?))
 }
 
 /// Follows a server on a thread of its own: what it hears stands on the board.

@@ -9,6 +9,7 @@ use axum::response::Response;
 
 use crate::app::App;
 use crate::attempts::Attempt;
+use crate::hashing::Whose;
 use crate::users::{User, is_password};
 
 /// Why an attempt shows nobody.
@@ -48,7 +49,11 @@ pub(crate) async fn check(
         return Err(NoUser::PutOff(wait));
     }
     let user = app.users.all().and_then(|users| users.get(attempt.name).cloned());
-    match is_right(app, user.as_ref(), password).await {
+    let whose = match factors == Factors::Password || app.attempts.is_known(attempt) {
+        true => Whose::Known,
+        false => Whose::Stranger(address),
+    };
+    match is_right(app, whose, user.as_ref(), password).await {
         None => Err(NoUser::PutOff(Duration::from_secs(1))),
         Some(true) if has_second(app, attempt.name, user.as_ref(), factors, now) => {
             user.ok_or(NoUser::Wrong)
@@ -77,16 +82,15 @@ fn has_second(
 
 /// Whether the password is that of the user; takes as long where there is no user. None where too
 /// many passwords wait to be hashed.
-async fn is_right(app: &Arc<App>, user: Option<&User>, password: String) -> Option<bool> {
-    let _waiting = app.logins.try_acquire().ok()?;
-    let permit = Arc::clone(&app.hashes).acquire_owned().await.ok()?;
-    let (app, user) = (Arc::clone(app), user.cloned());
-    let check = move || {
-        let is_right = is_password(&app.buffers, user.as_ref(), &password);
-        drop(permit);
-        is_right
-    };
-    Some(tokio::task::spawn_blocking(check).await.unwrap_or(false))
+async fn is_right(
+    app: &Arc<App>,
+    whose: Whose,
+    user: Option<&User>,
+    password: String,
+) -> Option<bool> {
+    let (hashing, user) = (Arc::clone(app), user.cloned());
+    let check = move || is_password(&hashing.buffers, user.as_ref(), &password);
+    app.hashing.is_right(whose, check).await
 }
 
 /// A wait in whole seconds, never too short.

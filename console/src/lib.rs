@@ -46,6 +46,7 @@ mod mesh_peer;
 mod text;
 mod metrics;
 mod arrow;
+mod hashing;
 mod app;
 mod credentials;
 mod one_time_codes;

@@ -159,11 +159,26 @@ pub(crate) const PUT_OFF_TOLD_EVERY: Duration = Duration::from_secs(10);
 /// Names, addresses and pairs of them that are remembered; those that matter least make room.
 pub(crate) const ATTEMPTS_KEPT: usize = 4_096;
 
-/// Log-ins that wait for one of [`HASHES_AT_ONCE`]: ten seconds of hashing on a slow machine.
-pub(crate) const LOGINS_WAITING_MAX: usize = 64;
+/// Passwords that wait to be hashed: of people who are known, of strangers, and of strangers at one
+/// address.
+pub(crate) const LOGINS_WAITING_MAX: usize = 32;
+pub(crate) const LOGINS_WAITING_EACH_MAX: usize = 4;
 
-/// Passwords that are hashed at a time: each takes a core and 19 MiB, which are kept.
-pub(crate) const HASHES_AT_ONCE: usize = 2;
+/// Wrong guesses of strangers that are free, and how long each keeps its place: as one in two
+/// seconds they take a hundredth of a core, for as long as a flood may last.
+pub(crate) const GUESSES_AT_ONCE: usize = 3;
+pub(crate) const GUESS_KEEPS: Duration = Duration::from_secs(6);
+
+/// How long a password waits for a core that nobody else wants.
+pub(crate) const SPARE_PATIENCE: Duration = Duration::from_millis(300);
+
+/// How much the thread yields to others, as `nice` has it, that hashes where no core is spare:
+/// beside a thread of usual weight it gets a tenth of a core.
+pub(crate) const HASH_NICENESS: i32 = 10;
+
+/// Buffers for hashes that are kept, of 19 MiB: one is used at a time, and another where the first
+/// thread gets no core.
+pub(crate) const HASH_BUFFERS: usize = 2;
 
 /// Characters of a password. Length is what counts; there are no rules for its signs.
 pub(crate) const PASSWORD_CHARS_MIN: usize = 12;
@@ -212,6 +227,7 @@ pub(crate) const KEY_PATIENCE: Duration = Duration::from_millis(100);
 
 const _: () = {
     assert!(REQUEST_PATIENCE.as_secs() < ANSWER_WITHIN.as_secs());
+    assert!(GUESS_KEEPS.as_secs() < ANSWER_WITHIN.as_secs());
     assert!(STREAMS_MAX < CONNECTIONS_MAX, "pages can be had while all streams are open");
     assert!(STATUS_PATIENCE.as_secs() < REQUEST_PATIENCE.as_secs());
     assert!(LOG_PATIENCE.as_secs() < ANSWER_WITHIN.as_secs());

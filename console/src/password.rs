@@ -8,9 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use argon2::password_hash::phc::{Output, PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
-use crate::limits::HASHES_AT_ONCE;
+use crate::limits::HASH_BUFFERS;
 
-/// Buffers of the usual size that nobody uses now: at most [`HASHES_AT_ONCE`].
+/// Buffers of the usual size that nobody uses now: at most [`HASH_BUFFERS`].
 #[derive(Default)]
 pub(crate) struct Buffers(Mutex<Vec<Vec<Block>>>);
 
@@ -54,7 +54,7 @@ impl Buffers {
     fn keep(&self, blocks: Vec<Block>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A hash that another program wrote may take more than is to be kept.
-        if blocks.len() == Params::default().block_count() && kept.len() < HASHES_AT_ONCE {
+        if blocks.len() == Params::default().block_count() && kept.len() < HASH_BUFFERS {
             kept.push(blocks);
         }
     }
@@ -83,10 +83,10 @@ mod tests {
         let small: PasswordHash = small.hash_password(b"correct horse battery").unwrap();
         assert!(Buffers::default().is_hash_of(&small.to_string(), "correct horse battery"));
         let few = Buffers::default();
-        (0..2 * HASHES_AT_ONCE)
+        (0..2 * HASH_BUFFERS)
             .for_each(|_| few.keep(vec![Block::new(); Params::default().block_count()]));
-        assert_eq!(few.0.lock().unwrap().len(), HASHES_AT_ONCE);
+        assert_eq!(few.0.lock().unwrap().len(), HASH_BUFFERS);
         few.keep(vec![Block::new(); 64]);
-        assert_eq!(few.0.lock().unwrap().len(), HASHES_AT_ONCE);
+        assert_eq!(few.0.lock().unwrap().len(), HASH_BUFFERS);
     }
 }

@@ -45,15 +45,9 @@ pub(super) async fn change(
         Ok(user) => user,
         Err(answer) => return answer,
     };
-    let changed = {
-        let permit = Arc::clone(&app.hashes).acquire_owned().await.ok();
-        let (app, name) = (Arc::clone(&app), name.clone());
-        let change = move || {
-            let _permit = permit;
-            app.users.change_password(&name, &user.password, &new)
-        };
-        tokio::task::spawn_blocking(change).await
-    };
+    let (changing, of) = (Arc::clone(&app), name.clone());
+    let change = move || changing.users.change_password(&of, &user.password, &new);
+    let changed = tokio::task::spawn_blocking(change).await;
     match changed {
         Ok(Ok(())) => {
             let count = app.sessions.end_of(name);
