@@ -19,7 +19,7 @@ use allot_domain::AccountId;
 use crate::mismatch::{Mismatch, Preference};
 
 /// Shares are given out one at a time while that takes at most this many looks at an account.
-const LOOKS_MAX: usize = 1_024;
+const LOOKS_MAX: usize = 256;
 
 /// What one account wants, and what it may take.
 #[derive(Clone, Copy, Debug)]

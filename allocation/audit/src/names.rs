@@ -24,7 +24,8 @@ pub(crate) enum Standing<V> {
 #[derive(Clone, Debug)]
 pub(crate) struct Names<V> {
     capacity: usize,
-    known: BTreeMap<Name, Known<V>>,
+    /// By source and ticker, then by id.
+    known: BTreeMap<(SourceId, Option<Ticker>), BTreeMap<MessageId, Known<V>>>,
     /// Those that were taken back stand here too, until their turn comes.
     oldest_first: VecDeque<(Name, u64)>,
     /// How many were ever stored.
@@ -109,7 +110,7 @@ impl<V: Clone> Names<V> {
     }
 
     pub(crate) fn standing(&self, name: &Name) -> Standing<V> {
-        if let Some(known) = self.known.get(name) {
+        if let Some(known) = self.find(name) {
             return Standing::Applied(known.value.clone());
         }
         let sent = self.by_source.get(&name.0).copied().unwrap_or_default();
@@ -129,7 +130,8 @@ impl<V: Clone> Names<V> {
         }
         self.stored += 1;
         self.oldest_first.push_back((name, self.stored));
-        self.known.insert(name, Known { value, serial: self.stored });
+        let of_source = self.known.entry((name.0, name.1)).or_default();
+        of_source.insert(name.2, Known { value, serial: self.stored });
         let sent = self.by_source.entry(name.0).or_default();
         if sent.names == 0 {
             self.quiet.remove(&(sent.quiet_since, name.0));
@@ -143,22 +145,37 @@ impl<V: Clone> Names<V> {
 
     /// What is kept of a message, to be changed.
     pub(crate) fn get_mut(&mut self, name: &Name) -> Option<&mut V> {
-        self.known.get_mut(name).map(|known| &mut known.value)
+        let of_source = self.known.get_mut(&(name.0, name.1))?;
+        of_source.get_mut(&name.2).map(|known| &mut known.value)
+    }
+
+    fn find(&self, name: &Name) -> Option<&Known<V>> {
+        self.known.get(&(name.0, name.1))?.get(&name.2)
+    }
+
+    /// Whether it was known.
+    fn remove(&mut self, name: &Name) -> bool {
+        let Some(of_source) = self.known.get_mut(&(name.0, name.1)) else { return false };
+        let is_known = of_source.remove(&name.2).is_some();
+        if of_source.is_empty() {
+            self.known.remove(&(name.0, name.1));
+        }
+        is_known
     }
 
     /// Forgets a message: a held fill that was then rejected.
     pub(crate) fn unmark(&mut self, name: &Name) {
-        if self.known.remove(name).is_some() {
+        if self.remove(name) {
             self.lose(name.0);
         }
     }
 
     fn forget_oldest(&mut self) {
         let (name, serial) = self.oldest_first.pop_front().expect("it is full");
-        if self.known.get(&name).is_none_or(|known| known.serial != serial) {
+        if self.find(&name).is_none_or(|known| known.serial != serial) {
             return;
         }
-        self.known.remove(&name);
+        self.remove(&name);
         if let (Some(number), Some(sent)) = (name.2.number(), self.by_source.get_mut(&name.0)) {
             sent.forget(number);
         }

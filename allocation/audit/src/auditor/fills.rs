@@ -4,12 +4,12 @@ use allot_allocation_rules::{Fill, Limit, Reject, SplitNumber, TickerSeq, limits
 use allot_domain::{AccountId, Reject as Core, Side};
 
 use super::{Auditor, again, fill_origin, name_of, reused, sign};
-use crate::accounts::Account;
 use crate::division::{Claim, Division};
 use crate::history::{Applied, FirstOutcome, Said, Shares, Told};
 use crate::mismatch::{Field, Mismatch, expect};
 use crate::names::Standing;
 use crate::outcome_reader::{DueDivision, OutcomeReader, expect_shares};
+use crate::positions::Position;
 
 impl Auditor {
     pub(super) fn check_fill(
@@ -129,25 +129,30 @@ impl Auditor {
         let moved = sign * price * i128::from(quantity);
         let row = self.positions.by_ticker.get(&fill.ticker);
         let position = |id: &AccountId| row.map(|row| row.of(id)).unwrap_or_default();
-        let open = || self.accounts.open();
-        let weight_total: i128 = open().map(|(.., weight)| i128::from(weight)).sum();
-        let total: i128 = open().map(|(_, account, _)| account.value_with_nettings()).sum();
-        let row_total: i128 = open().map(|(id, ..)| position(id).value).sum();
+        let open: Vec<_> = self
+            .accounts
+            .open()
+            .map(|(id, account, weight)| {
+                (*id, account.value_with_nettings(), i128::from(weight), position(id))
+            })
+            .collect();
+        let weight_total: i128 = open.iter().map(|(_, _, weight, _)| weight).sum();
+        let total: i128 = open.iter().map(|(_, value, ..)| value).sum();
+        let row_total: i128 = open.iter().map(|(.., held)| held.value).sum();
         let mix = i128::from(self.config.blend.mix());
         let of = i128::from(self.config.blend.total());
-        let claim = |(id, account, weight): (&AccountId, &Account, u64)| {
-            let (own, held) = (i128::from(weight), position(id));
-            let misses = own * (total + moved) - weight_total * account.value_with_nettings();
+        let claim = |(account, value, own, held): (AccountId, i128, i128, Position)| {
+            let misses = own * (total + moved) - weight_total * value;
             let misses_of_row = own * (row_total + moved) - weight_total * held.value;
             let want = sign * (of * misses + mix * misses_of_row);
             let most = match fill.side {
-                Side::Buy if weight == 0 => 0,
+                Side::Buy if own == 0 => 0,
                 Side::Buy => quantity,
                 Side::Sell => held.quantity,
             };
-            Claim { account: *id, want, most }
+            Claim { account, want, most }
         };
-        let claims = open().map(claim).collect();
+        let claims = open.into_iter().map(claim).collect();
         Division { claims, step: (mix + of) * weight_total * price, quantity }
     }
 
