@@ -7,7 +7,7 @@ use std::io::Write;
 use allot_allocation_rules::{Allocated, Outcome, Outcomes, SplitNumber, TickerSeq};
 use allot_allocation_service::Reply;
 use allot_domain::{AccountId, MessageId, Price, Quantity, Seq, Side, SourceId, Ticker};
-use allot_wire::json::Object;
+use allot_wire::json::{Object, write_digits};
 
 use crate::csv_cell::cell;
 use crate::reply_text::{list, verb};
@@ -224,22 +224,26 @@ impl Event {
         if self.shares.is_empty() {
             put(out, format_args!(",,\n"));
         }
+        let gives = self.gives();
         for (place, (account, shares)) in self.shares.iter().enumerate() {
             if 0 < place {
                 out.extend_from_within(head.clone());
             }
-            match self.gives() {
-                Some(true) => put(out, format_args!("{account},{shares},-{shares}\n")),
-                Some(false) => put(out, format_args!("{account},{shares},{shares}\n")),
-                None => put(out, format_args!("{account},{shares},\n")),
+            out.extend_from_slice(account.as_bytes());
+            out.push(b',');
+            write_digits(*shares, out);
+            out.extend_from_slice(if gives == Some(true) { b",-" } else { b"," });
+            if gives.is_some() {
+                write_digits(*shares, out);
             }
+            out.push(b'\n');
         }
     }
 
     /// One JSON object, without a line's end.
     pub(crate) fn json(&self, out: &mut Vec<u8>) {
         let mut object = Object::begin(out);
-        object.plain("time", &time_text::exact(self.time_ns));
+        object.time("time", self.time_ns);
         object.plain("ticker", self.ticker.as_str());
         object.number("number", self.number.get());
         object.plain(

@@ -1,13 +1,15 @@
 //! Time text: a time for people and for spreadsheets, exact; and a time that people write.
 
+use allot_wire::timestamp;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 /// RFC 3339 with nine decimals, UTC.
 pub(crate) fn exact(time_ns: u64) -> String {
-    let time = Timestamp::from_nanosecond(time_ns.into());
-    time.map_or_else(|_| time_ns.to_string(), |time| format!("{time:.9}"))
+    let mut text = String::new();
+    timestamp::write(&mut text, time_ns).expect("a string takes every write");
+    text
 }
 
 /// To the millisecond, for a column of a table; the other formats have all of it.

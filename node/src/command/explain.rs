@@ -1,5 +1,6 @@
 //! `allot explain`: why a fill was divided as it was.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::bust::id;
 use super::history::{source, ticker};
 use crate::pager::print_page;
 use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
+use crate::replay_threads::{ReplayThreads, Replayed};
 use crate::reply_text::verb;
 use crate::shard_replay::ShardReplay;
 use crate::stdout::print;
@@ -60,10 +62,7 @@ pub(crate) struct Explain {
 /// Explains it; fails if it was not divided.
 pub(crate) fn run(explain: &Explain) -> Result<ExitCode> {
     let bar = reading_bar();
-    let mut found = Found::default();
-    for directory in shard_dirs::find(&explain.data)? {
-        find(explain, &directory, &bar, &mut found)?;
-    }
+    let found = find(explain, &bar)?;
     let Explain { source, id, .. } = explain;
     let (directory, fill) = match (&found.fills[..], &found.bust) {
         ([one], _) => one,
@@ -102,45 +101,94 @@ struct Found {
     bust: Option<Bust>,
 }
 
-/// Finds what has this name in one shard, without applying anything.
-fn find(explain: &Explain, path: &Path, bar: &ProgressBar, found: &mut Found) -> Result<()> {
-    let what = || format!("cannot read {}", path.display());
-    let folder = Folder::read_only(path).with_context(what)?;
-    let mut reader = Reader::open(Arc::new(folder)).with_context(what)?;
-    // Every shard is looked through, and one is then replayed.
-    bar.inc_length(2 * reader.segments().iter().map(|segment| segment.bytes_used).sum::<u64>());
-    let mut bytes = 0;
-    while let Some(entry) = reader.next().with_context(what)? {
-        let record = &entry.record;
-        bytes += u64::try_from(record.payload.len()).unwrap_or(0);
-        if record.index.get().is_multiple_of(RECORDS_PER_TICK) {
-            bar.inc(std::mem::take(&mut bytes));
+/// Finds what has this name in all shards, without applying anything.
+fn find(explain: &Explain, bar: &ProgressBar) -> Result<Found> {
+    let directories = shard_dirs::find(&explain.data)?;
+    let searches = directories.iter().map(|path| Search::open(explain, path, bar));
+    let mut threads = ReplayThreads::start(searches.collect::<Result<Vec<_>>>()?)?;
+    let mut found = Found::default();
+    for (shard, path) in directories.iter().enumerate() {
+        let mut named = VecDeque::new();
+        while threads.read(shard, &mut named)? {
+            named.drain(..).for_each(|input| found.take(path, input));
         }
-        let kinds = [InputName::Fill, InputName::Bust].map(|name| name.kind().get());
-        if !kinds.contains(&record.kind) {
-            continue;
-        }
-        let Ok(entry) = Entry::of::<Allocation>(record) else { continue };
-        let Ok(input) = decode_input(entry.kind, entry.time_ns, entry.body) else { continue };
-        let is_it = |source: SourceId, id: MessageId, ticker: Ticker| {
-            source == explain.source
-                && id == explain.id
-                && explain.ticker.is_none_or(|wanted| wanted == ticker)
-        };
+    }
+    threads.end()?;
+    Ok(found)
+}
+
+impl Found {
+    fn take(&mut self, path: &Path, input: Input) {
         match input {
-            Input::Fill(fill) if is_it(fill.source, fill.id, fill.ticker) => {
-                let is_known = |(_, known): &(PathBuf, Fill)| known.ticker == fill.ticker;
-                if !found.fills.iter().any(is_known) {
-                    found.fills.push((path.to_owned(), fill));
-                }
+            Input::Fill(fill)
+                if !self.fills.iter().any(|(_, known)| known.ticker == fill.ticker) =>
+            {
+                self.fills.push((path.to_owned(), fill));
             }
-            Input::Bust(bust) if is_it(bust.source, bust.id, bust.ticker) => {
-                found.bust.get_or_insert(bust);
+            Input::Bust(bust) => {
+                self.bust.get_or_insert(bust);
             }
             _ => {}
         }
     }
-    Ok(())
+}
+
+/// The inputs of one shard that have this name.
+struct Search {
+    path: PathBuf,
+    reader: Reader,
+    name: (SourceId, Option<Ticker>, MessageId),
+    bar: ProgressBar,
+    bytes: u64,
+}
+
+impl Search {
+    fn open(explain: &Explain, path: &Path, bar: &ProgressBar) -> Result<Self> {
+        let what = || format!("cannot read {}", path.display());
+        let folder = Folder::read_only(path).with_context(what)?;
+        let reader = Reader::open(Arc::new(folder)).with_context(what)?;
+        // Every shard is looked through, and one is then replayed.
+        bar.inc_length(2 * reader.segments().iter().map(|segment| segment.bytes_used).sum::<u64>());
+        let name = (explain.source, explain.ticker, explain.id);
+        Ok(Self { path: path.to_owned(), reader, name, bar: bar.clone(), bytes: 0 })
+    }
+
+    fn is_it(&self, source: SourceId, id: MessageId, ticker: Ticker) -> bool {
+        let (of, on, named) = self.name;
+        source == of && id == named && on.is_none_or(|on| on == ticker)
+    }
+}
+
+impl Replayed for Search {
+    type Item = Input;
+
+    fn read(&mut self, named: &mut VecDeque<Input>) -> Result<bool> {
+        let next = self.reader.next();
+        let next = next.with_context(|| format!("cannot read {}", self.path.display()))?;
+        let Some(found) = next else { return Ok(false) };
+        let record = &found.record;
+        self.bytes += u64::try_from(record.payload.len()).unwrap_or(0);
+        if record.index.get().is_multiple_of(RECORDS_PER_TICK) {
+            self.bar.inc(std::mem::take(&mut self.bytes));
+        }
+        let kinds = [InputName::Fill, InputName::Bust].map(|name| name.kind().get());
+        if !kinds.contains(&record.kind) {
+            return Ok(true);
+        }
+        let Ok(entry) = Entry::of::<Allocation>(record) else { return Ok(true) };
+        let Ok(input) = decode_input(entry.kind, entry.time_ns, entry.body) else {
+            return Ok(true);
+        };
+        let is_it = match &input {
+            Input::Fill(fill) => self.is_it(fill.source, fill.id, fill.ticker),
+            Input::Bust(bust) => self.is_it(bust.source, bust.id, bust.ticker),
+            _ => false,
+        };
+        if is_it {
+            named.push_back(input);
+        }
+        Ok(true)
+    }
 }
 
 /// A fill that was divided, and where that is written.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use allot_domain::decimal;
+use allot_wire::json::write_digits;
 use anyhow::{Context, Result};
 use csv::Writer;
 
@@ -19,6 +20,9 @@ pub(super) struct CsvFiles {
 struct CsvFile {
     writer: Writer<File>,
     path: PathBuf,
+    digits: Vec<u8>,
+    /// The time that was written last, and its text: rows of one fill have the same.
+    time: (u64, String),
 }
 
 impl CsvFiles {
@@ -28,8 +32,8 @@ impl CsvFiles {
     }
 
     pub(super) fn put(&mut self, table: Table, row: &[Value<'_>]) -> Result<()> {
-        let CsvFile { writer, path } = &mut self.files[table.place()];
-        write(writer, row).with_context(|| cannot_write(path))
+        let file = &mut self.files[table.place()];
+        file.put(row).with_context(|| cannot_write(&file.path))
     }
 
     pub(super) fn finish(self) -> Result<()> {
@@ -45,28 +49,44 @@ impl CsvFile {
         let mut writer = Writer::from_writer(file);
         let head = table.columns().iter().map(|column| column.name);
         writer.write_record(head).with_context(|| cannot_write(&path))?;
-        Ok(Self { writer, path })
+        Ok(Self { writer, path, digits: Vec::new(), time: (0, time_text::exact(0)) })
+    }
+
+    fn put(&mut self, row: &[Value<'_>]) -> csv::Result<()> {
+        let Self { writer, digits, time, .. } = self;
+        for value in row {
+            match *value {
+                Value::Text(text) => writer.write_field(text)?,
+                Value::None => writer.write_field("")?,
+                Value::Flag(flag) => writer.write_field(if flag { "true" } else { "false" })?,
+                Value::Number(number) => {
+                    digits.clear();
+                    write_digits(number, digits);
+                    writer.write_field(&digits)?;
+                }
+                Value::Signed(number) => {
+                    digits.clear();
+                    if number < 0 {
+                        digits.push(b'-');
+                    }
+                    write_digits(number.unsigned_abs(), digits);
+                    writer.write_field(&digits)?;
+                }
+                Value::Decimal(nanos) => writer.write_field(decimal::nanos_text(nanos))?,
+                Value::Time(time_ns) => {
+                    if time.0 != time_ns {
+                        *time = (time_ns, time_text::exact(time_ns));
+                    }
+                    writer.write_field(&time.1)?;
+                }
+            }
+        }
+        writer.write_record(None::<&[u8]>)
     }
 
     fn finish(self) -> Result<()> {
-        let Self { writer, path } = self;
+        let Self { writer, path, .. } = self;
         let file = writer.into_inner().map_err(|error| error.into_error());
         file.and_then(|file| file.sync_all()).with_context(|| cannot_write(&path))
     }
-}
-
-/// Writes a row.
-fn write(file: &mut Writer<File>, row: &[Value<'_>]) -> csv::Result<()> {
-    for value in row {
-        match *value {
-            Value::Text(text) => file.write_field(text)?,
-            Value::None => file.write_field("")?,
-            Value::Flag(flag) => file.write_field(if flag { "true" } else { "false" })?,
-            Value::Number(number) => file.write_field(number.to_string())?,
-            Value::Signed(number) => file.write_field(number.to_string())?,
-            Value::Decimal(nanos) => file.write_field(decimal::nanos_text(nanos))?,
-            Value::Time(time_ns) => file.write_field(time_text::exact(time_ns))?,
-        }
-    }
-    file.write_record(None::<&[u8]>)
 }
