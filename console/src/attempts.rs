@@ -117,6 +117,23 @@ impl Attempts {
         Ok(())
     }
 
+    /// The attempt was not looked at: it counts for nothing.
+    pub(crate) fn give_back(&self, attempt: &Attempt<'_>) {
+        let name: String = attempt.name.chars().take(NAME_LEN_MAX).collect();
+        let known = &mut *self.known();
+        let key = (name, known.origin(attempt));
+        if let Some(failures) = known.failures.get_mut(&key) {
+            failures.count = failures.count.saturating_sub(1);
+            failures.wait_until = Nanos::ZERO;
+        }
+        if let (name, Origin::Address(address)) = &key {
+            let buckets = [known.addresses.get_mut(address), known.strangers.get_mut(name)];
+            for bucket in buckets.into_iter().flatten() {
+                bucket.used = bucket.used.saturating_sub(1_000);
+            }
+        }
+    }
+
     /// The attempt was right: those that failed before it count no more.
     pub(crate) fn was_right(&self, attempt: &Attempt<'_>) {
         let mut known = self.known();
@@ -206,7 +223,7 @@ fn wait_after(count: u32) -> Duration {
 }
 
 /// Whoever has an address of version 6 has some 2^64 of them.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(six) => {
             let [a, b, c, d, ..] = six.segments();
@@ -247,6 +264,19 @@ mod tests {
         assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(attempts.take(&anna, now + HOUR), Ok(()));
         assert_eq!(attempts.take(&anna, now + HOUR), Ok(()), "it was forgotten");
+    }
+
+    #[test]
+    fn an_attempt_that_was_not_looked_at_counts_for_nothing() {
+        let attempts = Attempts::default();
+        for browser in [None, Some("cookie")] {
+            attempts.succeeded(&attempt("anna", HOME), "cookie", START);
+            let anna = Attempt { browser, ..attempt("anna", STRANGER) };
+            for _ in 0..10 * LOGINS_OF_STRANGERS {
+                assert_eq!(attempts.take(&anna, START), Ok(()));
+                attempts.give_back(&anna);
+            }
+        }
     }
 
     #[test]

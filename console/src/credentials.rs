@@ -8,8 +8,8 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::attempts::Attempt;
-use crate::hashing::Whose;
+use crate::attempts::{Attempt, network};
+use crate::hashing::{Also, Whose};
 use crate::users::{User, is_password};
 
 /// Why an attempt shows nobody.
@@ -17,6 +17,8 @@ use crate::users::{User, is_password};
 pub(crate) enum NoUser {
     /// There were too many attempts: so long is there to wait.
     PutOff(Duration),
+    /// Too many others are guessing.
+    Crowded,
     /// No user has this name and this password, or the code is not theirs.
     Wrong,
 }
@@ -50,15 +52,22 @@ pub(crate) async fn check(
     }
     let user = app.users.all().and_then(|users| users.get(attempt.name).cloned());
     let whose = match factors == Factors::Password || app.attempts.is_known(attempt) {
-        true => Whose::Known,
-        false => Whose::Stranger(address),
+        true => Whose::Known(attempt.name),
+        false => Whose::Stranger(network(address)),
     };
-    match is_right(app, whose, user.as_ref(), password).await {
-        None => Err(NoUser::PutOff(Duration::from_secs(1))),
-        Some(true) if has_second(app, attempt.name, user.as_ref(), factors, now) => {
-            user.ok_or(NoUser::Wrong)
+    let (hashing, hashed) = (Arc::clone(app), user.clone());
+    let hash = move || is_password(&hashing.buffers, hashed.as_ref(), &password);
+    let second = second(app, attempt.name, user.as_ref(), factors, now);
+    match app.hashing.is_right(whose, hash, second).await {
+        None => {
+            app.attempts.give_back(attempt);
+            if let Some(count) = app.attempts.tells_put_off(now) {
+                tracing::warn!(count, "log-ins were put off: too many wrong guesses, or at once");
+            }
+            Err(NoUser::Crowded)
         }
-        Some(_) => {
+        Some(true) => user.ok_or(NoUser::Wrong),
+        Some(false) => {
             // The name may be a password that was typed into the wrong field.
             tracing::warn!(%address, "a log-in failed");
             Err(NoUser::Wrong)
@@ -66,37 +75,35 @@ pub(crate) async fn check(
     }
 }
 
-/// Whether a second factor was shown, or none is asked for.
-fn has_second(
-    app: &App,
+/// Whether a second factor is shown, or none is asked for. It is looked at with the password: no
+/// time tells that the password alone was right.
+fn second(
+    app: &Arc<App>,
     name: &str,
     user: Option<&User>,
     factors: Factors<'_>,
     now: Nanos,
-) -> bool {
-    match (factors, user.and_then(|user| user.code_secret.as_ref())) {
-        (Factors::PasswordAndCode(code), Some(secret)) => app.codes.take(name, secret, code, now),
-        _ => true,
+) -> Also {
+    match (factors, user.and_then(|user| user.code_secret.clone())) {
+        (Factors::PasswordAndCode(code), Some(secret)) => {
+            let (app, name, code) = (Arc::clone(app), name.to_owned(), code.to_owned());
+            Box::new(move || app.codes.take(&name, &secret, &code, now))
+        }
+        _ => Box::new(|| true),
     }
-}
-
-/// Whether the password is that of the user; takes as long where there is no user. None where too
-/// many passwords wait to be hashed.
-async fn is_right(
-    app: &Arc<App>,
-    whose: Whose,
-    user: Option<&User>,
-    password: String,
-) -> Option<bool> {
-    let (hashing, user) = (Arc::clone(app), user.cloned());
-    let check = move || is_password(&hashing.buffers, user.as_ref(), &password);
-    app.hashing.is_right(whose, check).await
 }
 
 /// A wait in whole seconds, never too short.
 pub(crate) fn seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(0 < wait.subsec_nanos())
 }
+
+/// What somebody is told for whom there was no turn.
+pub(crate) const CROWDED: &str = "Many are trying passwords now, and yours was not looked at: try \
+     again in a few seconds. A browser in which you have logged in before does not wait for them.";
+
+/// When they may come again.
+pub(crate) const CROWDED_WAIT: Duration = Duration::from_secs(2);
 
 /// The answer to an attempt that was put off.
 pub(crate) fn with_wait(mut response: Response, wait: Duration) -> Response {

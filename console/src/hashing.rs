@@ -5,10 +5,12 @@
 //!
 //! * One password is hashed at a time, on a thread that has only the cores that nobody else wants.
 //!   Where nobody has one to spare, it is hashed on another thread, which yields but goes on.
-//! * Wrong guesses of strangers are one in two seconds, whatever their names and addresses. A right
-//!   one costs nothing, so that all may come at nine.
+//! * Wrong guesses of strangers are a few in some seconds, whatever their names and addresses; those
+//!   of addresses that guessed wrong lately, and those of others, apart. A right one costs nothing,
+//!   so that all may come at nine.
 //! * Who is logged in, or has logged in from this browser before, waits for no stranger.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -25,17 +27,20 @@ use tokio::time::{sleep, timeout};
 use crate::each::{Each, One};
 use crate::limits::{
     GUESS_KEEPS, GUESSES_AT_ONCE, HASH_NICENESS, LOGINS_WAITING_EACH_MAX, LOGINS_WAITING_MAX,
-    SPARE_PATIENCE,
+    SPARE_PATIENCE, WRONG_KEPT,
 };
 
 /// Whose password is hashed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Whose {
-    /// Of somebody who is logged in, or has logged in from this browser.
-    Known,
-    /// Of anybody at this address.
+pub(crate) enum Whose<'a> {
+    /// Of a user who is logged in, or has logged in from this browser.
+    Known(&'a str),
+    /// Of anybody in this network.
     Stranger(IpAddr),
 }
+
+/// What is looked at after a password that is right, once: the rest of what the person shows.
+pub(crate) type Also = Box<dyn FnOnce() -> bool + Send>;
 
 /// The threads that hash. Nothing but blocking work is given to these runtimes.
 pub(crate) struct HashThreads {
@@ -48,19 +53,34 @@ pub(crate) struct Hashing {
     spare: Handle,
     usual: Handle,
     turns: Arc<Semaphore>,
+    /// Of addresses that have not guessed wrong lately, and of those that have.
     guesses: Arc<Semaphore>,
+    guesses_again: Arc<Semaphore>,
+    wrong: Wrong,
     known_waiting: Semaphore,
     strangers_waiting: Semaphore,
-    strangers_each: Each,
+    each: Each,
 }
+
+/// The addresses of the latest wrong guesses, oldest first.
+#[derive(Clone, Default)]
+struct Wrong(Arc<Mutex<VecDeque<IpAddr>>>);
 
 /// What a hash holds until it is done.
 struct Held {
     _turn: OwnedSemaphorePermit,
-    guess: Option<OwnedSemaphorePermit>,
+    guess: Option<Guess>,
+    also: Also,
     tell: oneshot::Sender<bool>,
     /// Where the pages are made.
     pages: Handle,
+}
+
+/// A guess of a stranger.
+struct Guess {
+    permit: OwnedSemaphorePermit,
+    address: IpAddr,
+    wrong: Wrong,
 }
 
 impl HashThreads {
@@ -102,37 +122,49 @@ impl Hashing {
             usual: threads.usual.handle().clone(),
             turns: Arc::new(Semaphore::new(1)),
             guesses: Arc::new(Semaphore::new(GUESSES_AT_ONCE)),
+            guesses_again: Arc::new(Semaphore::new(GUESSES_AT_ONCE)),
+            wrong: Wrong::default(),
             known_waiting: Semaphore::new(LOGINS_WAITING_MAX),
             strangers_waiting: Semaphore::new(LOGINS_WAITING_MAX),
-            strangers_each: Each::default(),
+            each: Each::default(),
         }
     }
 
-    /// Whether a guess is right, which `hash` tells; None where too many wait for their turn.
+    /// Whether a guess is right, which `hash` tells, and `also` where that is right; None where too
+    /// many wait for their turn.
     pub(crate) async fn is_right(
         &self,
-        whose: Whose,
+        whose: Whose<'_>,
         hash: impl Fn() -> bool + Send + Sync + 'static,
+        also: Also,
     ) -> Option<bool> {
         let _place = self.place(whose)?;
         let guess = match whose {
-            Whose::Known => None,
-            Whose::Stranger(_) => {
-                let guess = Arc::clone(&self.guesses).acquire_owned();
-                Some(timeout(GUESS_KEEPS, guess).await.ok()?.ok()?)
+            Whose::Known(_) => None,
+            Whose::Stranger(address) => {
+                let guesses = match self.wrong.has(address) {
+                    true => &self.guesses_again,
+                    false => &self.guesses,
+                };
+                let permit = Arc::clone(guesses).acquire_owned();
+                let permit = timeout(GUESS_KEEPS, permit).await.ok()?.ok()?;
+                Some(Guess { permit, address, wrong: self.wrong.clone() })
             }
         };
         let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
         let (tell, told) = oneshot::channel();
         // The thread gives these back, so that whoever goes away meanwhile brings none forward.
-        let held = Mutex::new(Some(Held { _turn: turn, guess, tell, pages: Handle::current() }));
+        let held =
+            Mutex::new(Some(Held { _turn: turn, guess, also, tell, pages: Handle::current() }));
         let hash = Arc::new(move || {
             let held = || held.lock().unwrap_or_else(PoisonError::into_inner);
             // None where the other thread was quicker.
             if held().is_some() {
-                let is_right = hash();
-                if let Some(held) = held().take() {
-                    held.give_back(is_right);
+                let is_password = hash();
+                // What it held is taken out first: the other thread is not kept waiting for it.
+                let held = held().take();
+                if let Some(held) = held {
+                    held.give_back(is_password);
                 }
             }
         });
@@ -149,24 +181,39 @@ impl Hashing {
     }
 
     /// A place among those that wait.
-    fn place(&self, whose: Whose) -> Option<(SemaphorePermit<'_>, Option<One>)> {
-        match whose {
-            Whose::Known => Some((self.known_waiting.try_acquire().ok()?, None)),
-            Whose::Stranger(address) => {
-                let one =
-                    self.strangers_each.take(&address.to_string(), LOGINS_WAITING_EACH_MAX)?;
-                Some((self.strangers_waiting.try_acquire().ok()?, Some(one)))
-            }
+    fn place(&self, whose: Whose<'_>) -> Option<(SemaphorePermit<'_>, One)> {
+        let (waiting, who) = match whose {
+            Whose::Known(name) => (&self.known_waiting, name.to_owned()),
+            // No name has a space.
+            Whose::Stranger(address) => (&self.strangers_waiting, format!("at {address}")),
+        };
+        let one = self.each.take(&who, LOGINS_WAITING_EACH_MAX)?;
+        Some((waiting.try_acquire().ok()?, one))
+    }
+}
+
+impl Wrong {
+    fn has(&self, address: IpAddr) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&address)
+    }
+
+    fn add(&self, address: IpAddr) {
+        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.push_back(address);
+        if WRONG_KEPT < latest.len() {
+            latest.pop_front();
         }
     }
 }
 
 impl Held {
-    fn give_back(self, is_right: bool) {
-        if let Some(guess) = self.guess.filter(|_| !is_right) {
+    fn give_back(self, is_password: bool) {
+        let is_right = is_password && (self.also)();
+        if let Some(Guess { permit, address, wrong }) = self.guess.filter(|_| !is_right) {
+            wrong.add(address);
             self.pages.spawn(async move {
                 sleep(GUESS_KEEPS).await;
-                drop(guess);
+                drop(permit);
             });
         }
         // Nobody hears it where whoever asked went away.
@@ -182,31 +229,64 @@ mod tests {
 
     use super::*;
 
-    const STRANGER: Whose = Whose::Stranger(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+    const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const STRANGER: Whose<'_> = Whose::Stranger(ADDRESS);
+
+    fn nothing() -> Also {
+        Box::new(|| true)
+    }
 
     #[tokio::test(start_paused = true)]
     async fn wrong_guesses_have_their_pace_and_right_ones_none() {
         let threads = HashThreads::start().unwrap();
         let hashing = Hashing::new(&threads);
         for _ in 0..4 * GUESSES_AT_ONCE {
-            assert_eq!(hashing.is_right(STRANGER, || true).await, Some(true));
+            assert_eq!(hashing.is_right(STRANGER, || true, nothing()).await, Some(true));
             assert_eq!(hashing.guesses.available_permits(), GUESSES_AT_ONCE);
         }
         let begun = tokio::time::Instant::now();
-        for _ in 0..=2 * GUESSES_AT_ONCE {
+        // The first counts as one of an address that has not guessed wrong.
+        for _ in 0..=1 + 2 * GUESSES_AT_ONCE {
             // Who waited for too long tries again.
-            while hashing.is_right(STRANGER, || false).await != Some(false) {}
+            while hashing.is_right(STRANGER, || false, nothing()).await != Some(false) {}
         }
         assert!(2 * GUESS_KEEPS <= begun.elapsed(), "{:?}", begun.elapsed());
         threads.stop();
     }
 
     #[tokio::test]
-    async fn who_is_known_waits_for_no_stranger() {
+    async fn who_is_known_waits_for_no_stranger_and_who_is_new_for_no_guesser() {
         let threads = HashThreads::start().unwrap();
         let hashing = Hashing::new(&threads);
-        let _never = hashing.guesses.acquire_many(u32::try_from(GUESSES_AT_ONCE).unwrap()).await;
-        assert_eq!(hashing.is_right(Whose::Known, || true).await, Some(true));
+        let all = u32::try_from(GUESSES_AT_ONCE).unwrap();
+        let _never = hashing.guesses_again.acquire_many(all).await;
+        assert_eq!(hashing.is_right(STRANGER, || true, nothing()).await, Some(true));
+        let _never = hashing.guesses.acquire_many(all).await;
+        assert_eq!(hashing.is_right(Whose::Known("anna"), || true, nothing()).await, Some(true));
+        threads.stop();
+    }
+
+    #[test]
+    fn the_latest_wrong_guesses_are_remembered() {
+        let wrong = Wrong::default();
+        let address = |number: usize| IpAddr::V4(u32::try_from(number).unwrap().into());
+        (0..=WRONG_KEPT).for_each(|number| wrong.add(address(number)));
+        assert_eq!(
+            [0, 1, WRONG_KEPT].map(|number| wrong.has(address(number))),
+            [false, true, true]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_right_password_with_a_wrong_code_is_a_wrong_guess() {
+        let threads = HashThreads::start().unwrap();
+        let hashing = Hashing::new(&threads);
+        let wrong_code = || Box::new(|| false);
+        assert_eq!(hashing.is_right(STRANGER, || true, wrong_code()).await, Some(false));
+        assert!(hashing.wrong.has(ADDRESS));
+        // A code that is not looked at counts for nothing: it may be used later.
+        let code = Box::new(|| panic!("the password was wrong"));
+        assert_eq!(hashing.is_right(Whose::Known("anna"), || false, code).await, Some(false));
         threads.stop();
     }
 
@@ -216,9 +296,12 @@ mod tests {
         let hashing = Hashing::new(&threads);
         let (tell, told) = mpsc::channel();
         let hash = move || tell.send(()).is_err();
-        let gone = timeout(Duration::ZERO, hashing.is_right(STRANGER, hash)).await;
+        let gone = timeout(Duration::ZERO, hashing.is_right(STRANGER, hash, nothing())).await;
         assert!(gone.is_err());
         told.recv().unwrap();
+        while !hashing.wrong.has(ADDRESS) {
+            std::hint::spin_loop();
+        }
         assert_eq!(hashing.guesses.available_permits(), GUESSES_AT_ONCE - 1);
         threads.stop();
     }
@@ -233,7 +316,7 @@ mod tests {
             let is_starved = is_first.swap(false, Ordering::Relaxed);
             !is_starved || gone.lock().unwrap().recv().is_err()
         };
-        assert_eq!(hashing.is_right(STRANGER, hash).await, Some(true));
+        assert_eq!(hashing.is_right(STRANGER, hash, nothing()).await, Some(true));
         go.send(()).unwrap();
         threads.stop();
     }
@@ -245,7 +328,7 @@ mod tests {
         let turn = hashing.turns.acquire().await.unwrap();
         let ask = |whose| {
             let hashing = Arc::clone(&hashing);
-            tokio::spawn(async move { hashing.is_right(whose, || true).await })
+            tokio::spawn(async move { hashing.is_right(whose, || true, nothing()).await })
         };
         let of_one: Vec<_> = (0..LOGINS_WAITING_EACH_MAX).map(|_| ask(STRANGER)).collect();
         let others: Vec<_> = (LOGINS_WAITING_EACH_MAX..LOGINS_WAITING_MAX)
@@ -254,12 +337,19 @@ mod tests {
         while hashing.strangers_waiting.available_permits() != 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(hashing.is_right(STRANGER, || true).await, None);
+        assert_eq!(hashing.is_right(STRANGER, || true, nothing()).await, None);
+        let of_anna: Vec<_> =
+            (0..LOGINS_WAITING_EACH_MAX).map(|_| ask(Whose::Known("anna"))).collect();
+        while hashing.known_waiting.available_permits() != LOGINS_WAITING_MAX - of_anna.len() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(hashing.is_right(Whose::Known("anna"), || true, nothing()).await, None);
+        let ben = ask(Whose::Known("ben"));
         let another = Whose::Stranger(IpAddr::V4(std::net::Ipv4Addr::BROADCAST));
-        assert_eq!(hashing.is_right(another, || true).await, None);
+        assert_eq!(hashing.is_right(another, || true, nothing()).await, None);
         drop(turn);
-        assert_eq!(hashing.is_right(Whose::Known, || true).await, Some(true));
-        for asked in of_one.into_iter().chain(others) {
+        assert_eq!(hashing.is_right(Whose::Known("carl"), || true, nothing()).await, Some(true));
+        for asked in of_one.into_iter().chain(others).chain(of_anna).chain([ben]) {
             assert_eq!(asked.await.unwrap(), Some(true));
         }
         threads.stop();

@@ -49,6 +49,7 @@ mod arrow;
 mod hashing;
 mod app;
 mod credentials;
+mod report_now;
 mod one_time_codes;
 mod page_form;
 mod busy;

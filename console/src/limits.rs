@@ -49,6 +49,9 @@ pub(crate) const GAPS_MAX: usize = 16;
 /// [`ANSWER_WITHIN`], so that the page says what happened.
 pub(crate) const REQUEST_PATIENCE: Duration = Duration::from_secs(8);
 
+/// How long a page waits for a report that it asked for.
+pub(crate) const REPORT_PATIENCE: Duration = Duration::from_millis(900);
+
 /// When a request without a reply is sent again.
 pub(crate) const RESEND: Duration = Duration::from_secs(1);
 
@@ -164,10 +167,14 @@ pub(crate) const ATTEMPTS_KEPT: usize = 4_096;
 pub(crate) const LOGINS_WAITING_MAX: usize = 32;
 pub(crate) const LOGINS_WAITING_EACH_MAX: usize = 4;
 
-/// Wrong guesses of strangers that are free, and how long each keeps its place: as one in two
-/// seconds they take a hundredth of a core, for as long as a flood may last.
-pub(crate) const GUESSES_AT_ONCE: usize = 3;
+/// Wrong guesses of strangers that are free, and how long each keeps its place; those of addresses
+/// that guessed wrong lately have as many apart. So a flood takes a hundredth of a core, for as long
+/// as it may last.
+pub(crate) const GUESSES_AT_ONCE: usize = 2;
 pub(crate) const GUESS_KEEPS: Duration = Duration::from_secs(6);
+
+/// Addresses of wrong guesses that are remembered: those of some six minutes of a flood.
+pub(crate) const WRONG_KEPT: usize = 256;
 
 /// How long a password waits for a core that nobody else wants.
 pub(crate) const SPARE_PATIENCE: Duration = Duration::from_millis(300);
@@ -187,6 +194,9 @@ pub(crate) const PASSWORD_BYTES_MAX: usize = 256;
 /// Guesses after which an attacker who tries the likely first comes to a password: at the pace of
 /// Argon2id here, 20 ms each, most of a year for one core that has the file.
 pub(crate) const GUESSES_MIN: u64 = 1_000_000_000;
+
+/// Characters of a password that are judged: a third of a second at the worst.
+pub(crate) const JUDGED_CHARS: usize = 40;
 
 /// The longest name of a person: with `console.` before it, it is a source of the journal.
 pub(crate) const NAME_LEN_MAX: usize = 48;
@@ -229,6 +239,8 @@ const _: () = {
     assert!(REQUEST_PATIENCE.as_secs() < ANSWER_WITHIN.as_secs());
     assert!(GUESS_KEEPS.as_secs() < ANSWER_WITHIN.as_secs());
     assert!(STREAMS_MAX < CONNECTIONS_MAX, "pages can be had while all streams are open");
+    let split = REQUEST_PATIENCE.as_millis() + 2 * REPORT_PATIENCE.as_millis();
+    assert!(split < ANSWER_WITHIN.as_millis(), "a split is looked at before and after it is sent");
     assert!(STATUS_PATIENCE.as_secs() < REQUEST_PATIENCE.as_secs());
     assert!(LOG_PATIENCE.as_secs() < ANSWER_WITHIN.as_secs());
     assert!(DESK_USER_LEN_MAX < NAME_LEN_MAX);

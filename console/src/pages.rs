@@ -34,7 +34,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::board::State as DataState;
 use crate::frame::notice;
-use crate::guard::{guard, one_of_few, who};
+use crate::guard::{guard, one_of_few, see_other, who};
 use crate::limits::{ANSWER_WITHIN, FORM_BYTES_MAX, SHORT_FORM_BYTES_MAX};
 use crate::metrics;
 use crate::parameters::known_parameters;
@@ -61,7 +61,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/mesh", get(mesh::show))
         .route("/people", get(people::show))
         .route("/people/end", post(people::end).layer(short()))
-        .route("/password", post(own_password::change).layer(short()))
+        .route("/password", get(to_sessions).post(own_password::change).layer(short()))
         .route("/sessions", get(own_sessions::show).post(own_sessions::end).layer(short()))
         .route("/login", get(login::show).post(login::log_in).layer(short()))
         .route("/logout", post(login::log_out))
@@ -102,6 +102,11 @@ async fn missing(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
 /// Counts, and no position: a scraper need not log in.
 async fn metrics_page(State(app): State<Arc<App>>) -> Response {
     ([(CONTENT_TYPE, metrics::CONTENT)], metrics::board_page(&app.board)).into_response()
+}
+
+/// The page of the form that is sent there.
+async fn to_sessions() -> Response {
+    see_other("/sessions")
 }
 
 /// Ready while the pages show data that is not stale.

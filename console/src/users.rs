@@ -25,7 +25,8 @@ use zxcvbn::zxcvbn;
 
 use crate::ConsoleError;
 use crate::limits::{
-    DESK_USER_LEN_MAX, GUESSES_MIN, NAME_LEN_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN,
+    DESK_USER_LEN_MAX, GUESSES_MIN, JUDGED_CHARS, NAME_LEN_MAX, PASSWORD_BYTES_MAX,
+    PASSWORD_CHARS_MIN,
 };
 use crate::one_time_codes::{CodeSecret, new_secret};
 use crate::password::Buffers;
@@ -341,10 +342,12 @@ pub(crate) fn check_password(name: &str, password: &str) -> Result<(), String> {
 }
 
 /// Whether somebody who tries the most common passwords, words, dates, repetitions and runs along a
-/// keyboard comes to it soon. Any composition is allowed.
+/// keyboard comes to it soon. Any composition is allowed. A long one is judged by its beginning,
+/// because the time for all of it grows faster than its length.
 fn is_guessable(name: &str, password: &str) -> bool {
     let known = [&[name], OWN_WORDS].concat();
-    zxcvbn(password, &known).guesses() < GUESSES_MIN
+    let begin: String = password.chars().take(JUDGED_CHARS).collect();
+    zxcvbn(&begin, &known).guesses() < GUESSES_MIN
 }
 
 /// Keeps others from changing the file meanwhile. The lock is that of its folder, because a change

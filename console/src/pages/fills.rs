@@ -162,9 +162,11 @@ impl Search {
 
 impl Wanted<'_> {
     fn is_met_by(&self, line: &FillLine) -> bool {
-        let holder =
-            |(account, _): &(allot_domain::AccountId, u64)| account.as_str() == self.account;
-        line.ticker.as_str().starts_with(self.ticker)
+        let holder = |(account, _): &(allot_domain::AccountId, u64)| {
+            account.as_str().eq_ignore_ascii_case(self.account)
+        };
+        let (ticker, begin) = (line.ticker.as_str().as_bytes(), self.ticker.as_bytes());
+        ticker.get(..begin.len()).is_some_and(|of| of.eq_ignore_ascii_case(begin))
             && line.source.contains(self.source)
             && (self.since..=self.until).contains(&line.time_ns)
             && (self.account.is_empty() || line.shares.iter().any(holder))

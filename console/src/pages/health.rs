@@ -52,10 +52,12 @@ pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Respons
 }
 
 fn checks(app: &App, known: &Known) -> Vec<Check> {
+    let silent = known.feed.heard_at.map(|heard| app.board.clock.now() - heard);
+    let is_heard = silent.is_some_and(|silent| silent < SILENCE);
     vec![
         publisher(app, known),
         front_door(app, known),
-        shards(known),
+        shards(known, is_heard),
         reports(app, known),
         fills(known),
         held(known),
@@ -86,9 +88,12 @@ fn front_door(app: &App, known: &Known) -> Check {
     Check { part: "Front door", state, facts, remedy }
 }
 
-fn shards(known: &Known) -> Check {
+fn shards(known: &Known, is_heard: bool) -> Check {
     let count = known.feed.shards;
     let (state, facts) = match (count, known.feed.degraded.is_empty()) {
+        (1.., _) if !is_heard => {
+            ("warned", "not known while nothing comes from the publisher".to_owned())
+        }
         (0, _) => ("warned", "the first heartbeat says how many".to_owned()),
         (count, true) => ("good", format!("{count}, and nothing is missing")),
         (count, false) => ("warned", format!("{count}; the server says that something is missing")),

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::attempts::Attempt;
-use crate::credentials::{Factors, NoUser, check, seconds, with_wait};
+use crate::credentials::{CROWDED, CROWDED_WAIT, Factors, NoUser, check, seconds, with_wait};
 use crate::frame::{Frame, page};
 use crate::guard::{address, browser_cookie_name, cookie, cookie_name, see_other, token};
 use crate::limits::{NAME_LEN_MAX, NEXT_LEN_MAX};
@@ -78,6 +78,10 @@ pub(super) async fn log_in(
             let problem = format!("Too many attempts: wait {} s, then try again.", seconds(wait));
             let response = form(&app, StatusCode::TOO_MANY_REQUESTS, "/", &problem, "");
             return with_wait(response, wait);
+        }
+        Err(NoUser::Crowded) => {
+            let response = form(&app, StatusCode::TOO_MANY_REQUESTS, "/", CROWDED, "");
+            return with_wait(response, CROWDED_WAIT);
         }
         Err(NoUser::Wrong) => {
             let problem = match code.is_empty() {

@@ -37,8 +37,11 @@ pub(super) async fn change(
         let problem = "The two new passwords differ: nothing was changed.".to_owned();
         return fail(StatusCode::UNPROCESSABLE_ENTITY, problem);
     }
-    if let Err(why) = check_password(name, &new) {
-        return fail(StatusCode::UNPROCESSABLE_ENTITY, format!("Nothing was changed: {why}."));
+    if new == password {
+        let problem = "The new password is the one that you have typed as yours: nothing was \
+                       changed."
+            .to_owned();
+        return fail(StatusCode::UNPROCESSABLE_ENTITY, problem);
     }
     let asks = Asks { app: &app, person: &person, name, headers: &headers, peer };
     let user = match confirm(asks, password, "changed").await {
@@ -46,17 +49,26 @@ pub(super) async fn change(
         Err(answer) => return answer,
     };
     let (changing, of) = (Arc::clone(&app), name.clone());
-    let change = move || changing.users.change_password(&of, &user.password, &new);
+    // Looking at a password takes a while too.
+    let change = move || {
+        check_password(&of, &new)
+            .map(|()| changing.users.change_password(&of, &user.password, &new))
+    };
     let changed = tokio::task::spawn_blocking(change).await;
     match changed {
-        Ok(Ok(())) => {
+        Ok(Err(why)) => {
+            fail(StatusCode::UNPROCESSABLE_ENTITY, format!("Nothing was changed: {why}."))
+        }
+        Ok(Ok(Ok(()))) => {
             let count = app.sessions.end_of(name);
             tracing::info!(user = name, count, "a user changed their password; sessions ended");
             see_other("/login")
         }
         why => {
-            let why =
-                why.map_or_else(|error| Some(error.to_string()), |one| one.err().map(|e| e.0));
+            let why = match why {
+                Ok(changed) => changed.ok().and_then(Result::err).map(|error| error.0),
+                Err(error) => Some(error.to_string()),
+            };
             tracing::error!(user = name, "a password was not changed: {}", why.unwrap_or_default());
             let problem = "The file of users could not be written: nothing was changed. Ask \
                            whoever runs this console to look at its log."

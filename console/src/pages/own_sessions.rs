@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::attempts::Attempt;
-use crate::credentials::{Factors, NoUser, check, seconds, with_wait};
+use crate::credentials::{CROWDED, CROWDED_WAIT, Factors, NoUser, check, seconds, with_wait};
 use crate::frame::{Frame, notice, page};
 use crate::guard::{Person, address, browser_cookie_name, cookie, see_other};
 use crate::listener::PeerAddress;
@@ -112,6 +112,10 @@ pub(super) async fn confirm(
             let problem = format!("Too many attempts: wait {} s, then try again.", seconds(wait));
             let status = StatusCode::TOO_MANY_REQUESTS;
             Err(with_wait(sessions(app, person, name, status, problem), wait))
+        }
+        Err(NoUser::Crowded) => {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            Err(with_wait(sessions(app, person, name, status, CROWDED.to_owned()), CROWDED_WAIT))
         }
     }
 }

@@ -242,7 +242,7 @@ impl Search {
             || FIXED.iter().any(|(_, sort)| *sort == self.sort);
         if !is_known {
             let known = FIXED.map(|(_, sort)| sort).join(", ");
-            return Some(format!("The page is sorted by {known}, or ticker: and a ticker."));
+            return Some(format!("The page is sorted by {known}, or a ticker, as ticker:AAPL."));
         }
         (1 < self.down).then(|| "down is 0 or 1.".to_owned())
     }
@@ -321,7 +321,11 @@ impl Search {
                     let found = picture.tickers.binary_search_by(|t| t.as_str().cmp(name)).ok()?;
                     u32::try_from(found).ok()
                 });
-                match place {
+                // A trader is not told of a ticker that none of these accounts ever held.
+                let is_held = |place: &u32| {
+                    found.iter().any(|account| picture.cell(account, *place).is_some())
+                };
+                match place.filter(is_held) {
                     Some(place) => by(found, &|account| {
                         picture.cell(account, place).map_or(-1, |cell| cell.quantity.into())
                     }),

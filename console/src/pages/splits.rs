@@ -26,6 +26,7 @@ use crate::guard::{Person, see_other};
 use crate::page_form::PageForm;
 use crate::pages::split_text::{read_accounts, read_weights, split};
 use crate::picture::Picture;
+use crate::report_now::report_now;
 use crate::text;
 
 /// Accounts that a list of a split shows before it is folded.
@@ -75,6 +76,7 @@ struct PreviewPage {
     unchanged: usize,
     opens: usize,
     closes: usize,
+    changed: usize,
     holders: Vec<Holder>,
     /// Whether it was sent before, and got no reply.
     is_again: bool,
@@ -138,6 +140,7 @@ pub(super) async fn preview(
 ) -> Response {
     let Some(source) = source(&person) else { return refuse(&app, &person) };
     let seq = Seq::new(app.board.clock.now().as_unix());
+    report_now(&app, source).await;
     aside(page, move || {
         let made = read_weights(&weights);
         let made = made.and_then(|weights| split(source, seq, weights, Vec::new()));
@@ -210,6 +213,9 @@ pub(super) async fn send(
     let Some(source) = source(&person) else { return refuse(&app, &person) };
     let seq = Seq::new(form.seq);
     let Some(draft) = draft(&app, &person, seq) else { return gone(&app, &person) };
+    if draft.sent.is_none() {
+        report_now(&app, source).await;
+    }
     let (reader, sender) = (Arc::clone(&app), person.clone());
     let read = move || {
         let read = read_again(&reader, &draft, source, &form);
@@ -228,6 +234,9 @@ pub(super) async fn send(
         }
     };
     let told = outcome(&app, &person, split).await;
+    if !told.success.is_empty() {
+        report_now(&app, source).await;
+    }
     if let Some(kept) = drafts(&app).find(person.label(), seq) {
         kept.tell(told);
     }
@@ -414,6 +423,7 @@ impl PreviewPage {
             unchanged: count - rows.len(),
             opens: of("opens"),
             closes: of("closes"),
+            changed: of("changes"),
             rows,
             holders: held.into_iter().map(|(_, holder)| holder).collect(),
             is_again: sent.is_some(),

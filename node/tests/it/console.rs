@@ -10,6 +10,7 @@ mod others;
 mod parameters;
 mod prometheus;
 mod sessions;
+mod splits;
 
 use std::fs;
 use std::path::Path;
@@ -244,7 +245,7 @@ fn a_split_is_shown_before_it_is_sent_and_counts_once() {
     assert_eq!(answer.status, 422);
     assert!(answer.body.contains("100"), "{}", answer.body);
     let shown = anna.show("alpha 60\r\nbeta 20\r\ndelta 20\r\n");
-    assert!(shown.body.contains("1 open, 1 close, 0 stay"), "{}", shown.body);
+    assert!(shown.body.contains("1 open, 1 close, 2 change, 0 stay"), "{}", shown.body);
     assert!(shown.body.contains("These close and hold shares"));
     let unsure = anna.send(&shown, false);
     assert_eq!(unsure.status, 409, "holders are closed by somebody who says so");
