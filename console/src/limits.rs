@@ -168,8 +168,8 @@ pub(crate) const LOGINS_WAITING_MAX: usize = 32;
 pub(crate) const LOGINS_WAITING_EACH_MAX: usize = 4;
 
 /// Wrong guesses of strangers that are free, and how long each keeps its place; those of addresses
-/// that guessed wrong lately have as many apart. So a flood takes a hundredth of a core, for as long
-/// as it may last.
+/// that guessed wrong lately have as many apart. So a flood takes a hundredth of a core, for as
+/// long as it may last.
 pub(crate) const GUESSES_AT_ONCE: usize = 2;
 pub(crate) const GUESS_KEEPS: Duration = Duration::from_secs(6);
 
