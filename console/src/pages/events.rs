@@ -25,6 +25,7 @@ use crate::limits::{STREAM_BEAT, STREAM_EVERY, STREAMS_EACH_MAX, STREAMS_MAX};
 
 /// What a page renews itself by; all there is, if it does not say.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Heard {
     of: Option<String>,
 }
