@@ -59,6 +59,7 @@ pub(crate) struct Hashing {
     wrong: Wrong,
     known_waiting: Semaphore,
     strangers_waiting: Semaphore,
+    guessers_waiting: Semaphore,
     each: Each,
 }
 
@@ -126,6 +127,7 @@ impl Hashing {
             wrong: Wrong::default(),
             known_waiting: Semaphore::new(LOGINS_WAITING_MAX),
             strangers_waiting: Semaphore::new(LOGINS_WAITING_MAX),
+            guessers_waiting: Semaphore::new(LOGINS_WAITING_MAX),
             each: Each::default(),
         }
     }
@@ -141,15 +143,7 @@ impl Hashing {
         let _place = self.place(whose)?;
         let guess = match whose {
             Whose::Known(_) => None,
-            Whose::Stranger(address) => {
-                let guesses = match self.wrong.has(address) {
-                    true => &self.guesses_again,
-                    false => &self.guesses,
-                };
-                let permit = Arc::clone(guesses).acquire_owned();
-                let permit = timeout(GUESS_KEEPS, permit).await.ok()?.ok()?;
-                Some(Guess { permit, address, wrong: self.wrong.clone() })
-            }
+            Whose::Stranger(address) => Some(self.guess(address).await?),
         };
         let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
         let (tell, told) = oneshot::channel();
@@ -185,10 +179,30 @@ impl Hashing {
         let (waiting, who) = match whose {
             Whose::Known(name) => (&self.known_waiting, name.to_owned()),
             // No name has a space.
+            Whose::Stranger(address) if self.wrong.has(address) => {
+                (&self.guessers_waiting, format!("at {address}"))
+            }
             Whose::Stranger(address) => (&self.strangers_waiting, format!("at {address}")),
         };
         let one = self.each.take(&who, LOGINS_WAITING_EACH_MAX)?;
         Some((waiting.try_acquire().ok()?, one))
+    }
+
+    /// A guess of a stranger, once there is one.
+    async fn guess(&self, address: IpAddr) -> Option<Guess> {
+        let take = |guesses: &Arc<Semaphore>| Arc::clone(guesses).acquire_owned();
+        let wait = async {
+            if !self.wrong.has(address) {
+                let permit = take(&self.guesses).await;
+                // Meanwhile another one from there may have been wrong.
+                if !self.wrong.has(address) {
+                    return permit;
+                }
+            }
+            take(&self.guesses_again).await
+        };
+        let permit = timeout(GUESS_KEEPS, wait).await.ok()?.ok()?;
+        Some(Guess { permit, address, wrong: self.wrong.clone() })
     }
 }
 
@@ -263,6 +277,33 @@ mod tests {
         assert_eq!(hashing.is_right(STRANGER, || true, nothing()).await, Some(true));
         let _never = hashing.guesses.acquire_many(all).await;
         assert_eq!(hashing.is_right(Whose::Known("anna"), || true, nothing()).await, Some(true));
+        threads.stop();
+    }
+
+    #[tokio::test]
+    async fn many_that_guess_from_one_address_wait_apart_once_one_was_wrong() {
+        let threads = HashThreads::start().unwrap();
+        let hashing = Arc::new(Hashing::new(&threads));
+        let all = u32::try_from(GUESSES_AT_ONCE).unwrap();
+        let _never = hashing.guesses_again.acquire_many(all).await;
+        let taken = hashing.guesses.acquire_many(all).await;
+        let ask = |address: u32| {
+            let (hashing, whose) =
+                (Arc::clone(&hashing), Whose::Stranger(IpAddr::V4(address.into())));
+            tokio::spawn(async move { hashing.is_right(whose, || true, nothing()).await })
+        };
+        let places = LOGINS_WAITING_MAX - LOGINS_WAITING_EACH_MAX;
+        let _guessers: Vec<_> =
+            (0..places).map(|n| ask(u32::try_from(n / LOGINS_WAITING_EACH_MAX).unwrap())).collect();
+        while hashing.strangers_waiting.available_permits() != LOGINS_WAITING_EACH_MAX {
+            tokio::task::yield_now().await;
+        }
+        for address in 0..u32::try_from(places / LOGINS_WAITING_EACH_MAX).unwrap() {
+            hashing.wrong.add(IpAddr::V4(address.into()));
+        }
+        let honest = ask(u32::MAX);
+        drop(taken);
+        assert_eq!(honest.await.unwrap(), Some(true));
         threads.stop();
     }
 
