@@ -141,7 +141,10 @@ impl Recorder {
             Reply::Rejected { seq, code, reason, .. } => {
                 self.progress.note_rejection(&self.place(*seq), code, reason);
             }
-            Reply::Busted { .. } | Reply::Reported { .. } | Reply::Replayed { .. } => {}
+            Reply::Busted { .. }
+            | Reply::Reported { .. }
+            | Reply::Replayed { .. }
+            | Reply::Listed { .. } => {}
         }
         if !matches!(reply, Reply::Held { .. }) {
             self.open_lines.close(reply.seq());

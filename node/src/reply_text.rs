@@ -25,6 +25,7 @@ pub(crate) fn sentence(reply: &Reply) -> String {
         Reply::Replayed { ticker, from, last, .. } => {
             format!("outcomes of {ticker} from {from} on; the newest is {last}")
         }
+        Reply::Listed { from, last, .. } => format!("splits from {from} on; {last} is in force"),
     }
 }
 

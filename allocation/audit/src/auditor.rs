@@ -9,6 +9,7 @@
 //! | netting | no outcome; the values move, or it is void                                   |
 //! | marker  | no outcome                                                                   |
 //! | replay  | the outcomes of these numbers again, as far as they are kept                 |
+//! | listing | the splits from this number on, as far as they are kept                      |
 //!
 //! A fill, bust or split that was applied before gets its first outcome again. One that is rejected
 //! is rejected for the first reason that applies, and changes nothing.
@@ -18,13 +19,14 @@ mod explaining;
 mod busts;
 mod checks;
 mod replays;
+mod listings;
 mod comparison;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use allot_allocation_rules::{
     AccountIndex, BookConfig, Bust, Fill, Input, Netting, Origin, Outcomes, Reject, Split,
-    SplitKey, SplitNumber, TickerSeq, limits,
+    SplitNumber, TickerSeq, limits,
 };
 use allot_domain::{AccountId, LogIndex, MessageId, Money, Reject as Core, Side, SourceId, Ticker};
 
@@ -162,6 +164,7 @@ impl Auditor {
             Input::Netting(netting) => self.apply_netting(netting),
             Input::Check(split) => self.check_check(split, outcomes)?,
             Input::Replay(replay) => self.check_replay(replay, outcomes)?,
+            Input::Listing(listing) => self.check_listing(listing, outcomes)?,
         }
         outcomes.expect_end()
     }
@@ -228,7 +231,7 @@ impl Auditor {
         }
         self.check_holders(split)?;
         let has_same_accounts = self.accounts.follow(split);
-        self.splits.follow(split_key(split), has_same_accounts);
+        self.splits.follow(split, has_same_accounts);
         let told = (self.splits.number, SplitContent::of(split));
         self.summary.out_of_order += u64::from(self.split_names.mark(name, told));
         self.summary.splits += 1;
@@ -372,10 +375,6 @@ fn split_reused(split: &Split) -> Reject {
 fn reused((source, ticker, id): Name) -> Reject {
     let ticker = ticker.map_or_else(String::new, |ticker| ticker.to_string());
     Core::NameReused(format!("{id} of source {source} and ticker {ticker}")).into()
-}
-
-const fn split_key(split: &Split) -> SplitKey {
-    SplitKey { source: split.source, seq: split.seq }
 }
 
 /// Which way a side moves shares and value.

@@ -123,6 +123,8 @@ pub enum OutcomeKind {
     Rejected(Reject),
     /// Outcomes were given again.
     Replayed,
+    /// Splits were told.
+    Listed,
 }
 
 /// A value that auditor and book both have.
@@ -193,6 +195,7 @@ impl From<&Outcome> for OutcomeKind {
             Outcome::Checked { .. } => Self::Checked,
             Outcome::Rejected { reject, .. } => Self::Rejected(reject.clone()),
             Outcome::Replayed(_) => Self::Replayed,
+            Outcome::Listed(_) => Self::Listed,
         }
     }
 }
@@ -206,6 +209,7 @@ impl fmt::Display for OutcomeKind {
             Self::Accepted => f.write_str("accepted"),
             Self::Checked => f.write_str("checked"),
             Self::Replayed => f.write_str("replayed"),
+            Self::Listed => f.write_str("listed"),
             Self::Rejected(reject) => write!(f, "rejected as {} ({reject})", reject.code()),
         }
     }

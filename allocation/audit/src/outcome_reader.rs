@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::slice;
 
 use allot_allocation_rules::{
-    AccountIndex, Allocated, Bust, Fill, Finding, Origin, Outcome, Outcomes, Reject, Replay, Share,
-    SplitNumber, TickerSeq,
+    AccountIndex, Allocated, Bust, Fill, Finding, Listed, Listing, Origin, Outcome, Outcomes,
+    Reject, Replay, Share, SplitNumber, TickerSeq,
 };
 use allot_domain::{AccountId, Ticker};
 
@@ -170,6 +170,19 @@ impl<'a> OutcomeReader<'a> {
         self.shares_read = fills.shares_read;
         let left = fills.outcomes.as_slice().first();
         left.map_or(Ok(()), |outcome| Err(Mismatch::ExtraOutcome(Box::new(outcome.into()))))
+    }
+
+    /// The next outcome tells splits; returns it.
+    pub(crate) fn expect_listed(&mut self, listing: &Listing) -> Result<&'a Listed, Mismatch> {
+        match self.next()? {
+            Outcome::Listed(listed) => {
+                let Listing { source, seq, time_ns, .. } = *listing;
+                let origin = Origin { source, seq, id: seq.into(), time_ns, duplicate: false };
+                expect_origin(&listed.origin, origin)?;
+                Ok(listed)
+            }
+            other => Err(wrong_outcome(other, OutcomeKind::Listed)),
+        }
     }
 
     /// No outcome is left, and no share.

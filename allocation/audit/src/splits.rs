@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use allot_allocation_rules::{Split, SplitKey, SplitNumber, Weight, limits};
+use allot_allocation_rules::{ListedSplit, Split, SplitKey, SplitNumber, Weight, limits};
 use allot_domain::AccountId;
 
 use crate::mismatch::Mismatch;
@@ -26,7 +26,7 @@ pub(crate) struct Splits {
     /// How many there were; the number of the one in force.
     pub(crate) number: SplitNumber,
     /// The latest, oldest first.
-    known: VecDeque<(SplitKey, SplitNumber)>,
+    known: VecDeque<ListedSplit>,
     /// The first of those in a row up to now that name the same accounts.
     same_accounts_since: SplitNumber,
 }
@@ -34,12 +34,12 @@ pub(crate) struct Splits {
 impl Splits {
     /// The split in force.
     pub(crate) fn in_force(&self) -> Option<SplitKey> {
-        self.known.back().map(|(key, _)| *key)
+        self.known.back().map(key_of)
     }
 
     /// The number of a split, if it is still known.
     pub(crate) fn number_of(&self, key: SplitKey) -> Option<SplitNumber> {
-        self.known.iter().rev().find(|(known, _)| *known == key).map(|(_, number)| *number)
+        self.known.iter().rev().find(|split| key_of(split) == key).map(|split| split.number)
     }
 
     /// Whether all splits since this one name its accounts.
@@ -48,16 +48,40 @@ impl Splits {
     }
 
     /// A new split comes into force.
-    pub(crate) fn follow(&mut self, key: SplitKey, has_same_accounts: bool) {
+    pub(crate) fn follow(&mut self, split: &Split, has_same_accounts: bool) {
         self.number = self.number.next();
         if !has_same_accounts {
             self.same_accounts_since = self.number;
         }
-        self.known.push_back((key, self.number));
+        self.known.push_back(ListedSplit {
+            number: self.number,
+            source: split.source,
+            seq: split.seq,
+            time_ns: split.time_ns,
+            weights: split.weights().to_vec(),
+        });
         if limits::SPLITS_KEPT < self.known.len() {
             self.known.pop_front();
         }
+        // A split has accounts: one without is one whose weights are forgotten.
+        let mut kept: usize = self.known.iter().map(|split| split.weights.len()).sum();
+        for split in &mut self.known {
+            if kept <= limits::SPLIT_WEIGHTS_KEPT {
+                break;
+            }
+            kept -= split.weights.len();
+            split.weights = Vec::new();
+        }
     }
+
+    /// Those that a shard keeps with their weights, oldest first.
+    pub(crate) fn weighed(&self) -> impl Iterator<Item = &ListedSplit> {
+        self.known.iter().filter(|split| !split.weights.is_empty())
+    }
+}
+
+const fn key_of(split: &ListedSplit) -> SplitKey {
+    SplitKey { source: split.source, seq: split.seq }
 }
 
 /// Whether weights are a split: some accounts, each once, in byte order, adding up to 100 %.
@@ -109,7 +133,9 @@ mod tests {
         let key = |seq| SplitKey { source: SourceId::new(b"aum").unwrap(), seq: Seq::new(seq) };
         let mut splits = Splits::default();
         for seq in 1..=1_025 {
-            splits.follow(key(seq), seq % 100 != 0);
+            let (source, account) = (key(seq).source, AccountId::new(b"a").unwrap());
+            let weights = vec![(account, Weight::parse("a", "100").unwrap())];
+            splits.follow(&Split::new(source, Seq::new(seq), weights).unwrap(), seq % 100 != 0);
         }
         assert_eq!(
             [1, 2, 1_025, 1_026].map(|seq| splits.number_of(key(seq))),

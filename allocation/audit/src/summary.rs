@@ -35,6 +35,8 @@ pub struct Summary {
     pub markers: u64,
     /// Requests for outcomes that were given before.
     pub replays: u64,
+    /// Requests for splits.
+    pub listings: u64,
     /// What was traded of each ticker.
     pub tickers: BTreeMap<Ticker, TickerTotal>,
     /// What each account has that a split ever named.

@@ -5,6 +5,7 @@
 //! Holdings go by index, residuals by rank.
 
 mod busts;
+mod listing;
 mod part;
 mod replay;
 mod snapshot;
@@ -26,6 +27,7 @@ use allot_domain::{
 use crate::applied::{Applied, AppliedSplit};
 use crate::history::{First, History, What};
 use crate::input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
+use crate::recent_splits::RecentSplits;
 use crate::{
     AccountIndex, AccountRank, Blend, Block, Cell, Fill, Holdings, OutcomeNumber, Reject,
     Residuals, RowIndex, SplitNumber, TickerSeq, limits,
@@ -141,7 +143,7 @@ pub struct Book {
     split_names: Names<AppliedSplit>,
     held: VecDeque<Fill>,
     split: Option<SplitKey>,
-    recent_splits: VecDeque<(SplitKey, SplitNumber)>,
+    recent_splits: RecentSplits,
     totals: Totals,
     /// The shares of the fill that is divided, by rank.
     shares: Vec<u64>,
@@ -168,6 +170,7 @@ impl Machine for Book {
             Input::Netting(netting) => self.apply_netting(netting),
             Input::Check(split) => self.check_split(split, outcomes),
             Input::Replay(replay) => self.apply_replay(replay, outcomes),
+            Input::Listing(listing) => self.apply_listing(listing, outcomes),
         }
         self.step()
     }
@@ -204,7 +207,7 @@ impl Book {
             split_names: Names::new(config.names),
             held: VecDeque::new(),
             split: None,
-            recent_splits: VecDeque::new(),
+            recent_splits: RecentSplits::default(),
             totals: Totals::default(),
             shares: Vec::new(),
             cells: Vec::new(),
@@ -406,9 +409,8 @@ impl Book {
     /// Moves value between shards; void where the accounts have changed, and then so in all shards.
     fn apply_netting(&mut self, netting: &Netting) {
         self.totals.netting = netting.number;
-        let known = self.recent_splits.iter().rev().find(|(key, _)| *key == netting.split);
-        let same_accounts =
-            known.is_some_and(|(_, number)| self.totals.same_accounts_since <= *number);
+        let known = self.recent_splits.number_of(netting.split);
+        let same_accounts = known.is_some_and(|number| self.totals.same_accounts_since <= number);
         if !same_accounts || netting.transfers.len() != self.open.len() {
             return;
         }

@@ -9,7 +9,8 @@ use core::ops::Range;
 use allot_domain::{Marker, MessageId, Money, Price, Quantity, Seq, Side, SourceId, Ticker};
 
 use crate::{
-    AccountIndex, Bust, Fill, Finding, Reject, Replay, Replayed, Split, SplitNumber, TickerSeq,
+    AccountIndex, Bust, Fill, Finding, Listed, Listing, Reject, Replay, Replayed, Split,
+    SplitNumber, TickerSeq,
 };
 
 /// What a shard applies, in the order of its log.
@@ -29,6 +30,8 @@ pub enum Input {
     Check(Split),
     /// A wish for outcomes that were given before; changes nothing.
     Replay(Replay),
+    /// A wish for the splits so far; changes nothing.
+    Listing(Listing),
 }
 
 impl From<Marker> for Input {
@@ -157,6 +160,8 @@ pub enum Outcome {
     },
     /// Outcomes of a ticker again.
     Replayed(Box<Replayed>),
+    /// The splits so far.
+    Listed(Box<Listed>),
 }
 
 /// A fill and its division.
@@ -235,6 +240,7 @@ impl Outcome {
         match self {
             Self::Allocated(allocated) => &allocated.origin,
             Self::Replayed(replayed) => &replayed.origin,
+            Self::Listed(listed) => &listed.origin,
             Self::Held { origin, .. }
             | Self::Busted { origin, .. }
             | Self::Accepted { origin, .. }

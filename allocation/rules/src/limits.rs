@@ -51,6 +51,16 @@ pub const REPLAY_OUTCOMES_MAX: u64 = 256;
 /// The most shares in one reply to a replay, but where its first outcome alone has more.
 pub const REPLAY_SHARES_MAX: usize = 4_096;
 
+/// The weights of the latest splits that a shard keeps, 4 MiB of them: over a thousand splits of
+/// 200 accounts, or 26 of the most.
+pub const SPLIT_WEIGHTS_KEPT: usize = 262_144;
+
+/// The most splits in one reply to a request for splits.
+pub const LISTED_SPLITS_MAX: usize = 256;
+
+/// The most weights in one reply to a request for splits, but where its first split alone has more.
+pub const LISTED_WEIGHTS_MAX: usize = 4_096;
+
 /// A netting moves only what exceeds this many maximum prices, so that rounding is not chased.
 pub const DEAD_BAND_PRICES: i128 = 4;
 
@@ -81,6 +91,8 @@ const _: () = assert!(VALUE_MAX * 2 <= NETTED_VALUE_MAX);
 // One share at the highest price, the largest quantity at the lowest: both are within reach.
 const _: () = assert!((PRICE_MAX as i128) < VALUE_MAX && (QUANTITY_MAX as i128) < VALUE_MAX);
 const _: () = assert!(QUANTITY_MAX < HOLDING_MAX && HOLDING_MAX < u64::MAX / 2);
+// The split in force is always kept with its weights.
+const _: () = assert!(ACCOUNTS_MAX <= SPLIT_WEIGHTS_KEPT);
 // The selection packs an account's rank into 14 bits of a sort key.
 const _: () = assert!(ACCOUNTS_MAX < 1 << 14);
 // Every slice of a release divides at least one fill.

@@ -1,9 +1,10 @@
 //! Input: what a shard of allocation applies, as the body of an input.
 //!
-//! Fills, busts, splits and replays are the front door's own records, untouched.
+//! Fills, busts, splits, replays and requests for splits are the front door's own records,
+//! untouched.
 
 use allot_allocation_rules::limits::ACCOUNTS_MAX;
-use allot_allocation_rules::{Bust, Fill, Input, Netting, Replay, SplitKey};
+use allot_allocation_rules::{Bust, Fill, Input, Listing, Netting, Replay, SplitKey};
 use allot_domain::{Money, Reject as Core, Seq, SourceId};
 use allot_wire::backplane::{INPUT_BODY_MAX, InputKind, decode_marker};
 use allot_wire::codec::{self, Each};
@@ -30,11 +31,13 @@ pub enum InputName {
     Check,
     /// 7: a record of a replay.
     Replay,
+    /// 8: a record of a request for splits.
+    Splits,
 }
 
 impl InputName {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Fill,
         Self::Bust,
         Self::Split,
@@ -42,6 +45,7 @@ impl InputName {
         Self::Netting,
         Self::Check,
         Self::Replay,
+        Self::Splits,
     ];
 
     /// The name of a kind; none where allocation has no such input.
@@ -56,6 +60,7 @@ impl InputName {
             5 => Some(Self::Netting),
             6 => Some(Self::Check),
             7 => Some(Self::Replay),
+            8 => Some(Self::Splits),
             _ => None,
         }
     }
@@ -72,6 +77,7 @@ impl InputName {
             Self::Netting => InputKind::new(5),
             Self::Check => InputKind::new(6),
             Self::Replay => InputKind::new(7),
+            Self::Splits => InputKind::new(8),
         }
     }
 }
@@ -148,6 +154,7 @@ fn decode_rare_input(kind: InputKind, time_ns: u64, body: &[u8]) -> Result<Input
         Some(InputName::Bust) => RequestKind::Bust,
         Some(InputName::Split | InputName::Check) => RequestKind::Split,
         Some(InputName::Replay) => RequestKind::Replay,
+        Some(InputName::Splits) => RequestKind::Splits,
         Some(InputName::Marker) => return decode_marker(body).map(Input::Marker).map_err(unread),
         Some(InputName::Netting) => {
             return decode_netting(body).map(Input::Netting).map_err(unread);
@@ -160,6 +167,7 @@ fn decode_rare_input(kind: InputKind, time_ns: u64, body: &[u8]) -> Result<Input
         Request::Split(split) if kind == InputName::Check.kind() => Input::Check(split.at(time_ns)),
         Request::Split(split) => Input::Split(split.at(time_ns)),
         Request::Replay(replay) => Input::Replay(Replay { time_ns, ..replay }),
+        Request::Splits(listing) => Input::Listing(Listing { time_ns, ..listing }),
         Request::Report(_) => return Err(unread(DecodeError::new("a report is no input"))),
     })
 }

@@ -1,8 +1,10 @@
 //! Protocol: allocation at the front door.
 //!
 //! Fills, busts and replays go to the shard that owns their ticker, splits to all once every shard
-//! was asked who holds what.
+//! was asked who holds what. All shards know the same splits, and one of them, always the same,
+//! tells them.
 
+use allot_domain::Ticker;
 use allot_router::{Admission, Protocol, Submission};
 use allot_wire::Rejection;
 use allot_wire::backplane::InputKind;
@@ -38,7 +40,10 @@ impl Protocol for Allocation {
         let name = match kind {
             RequestKind::Fill => InputName::Fill,
             RequestKind::Bust => InputName::Bust,
-            RequestKind::Split | RequestKind::Report | RequestKind::Replay => {
+            RequestKind::Split
+            | RequestKind::Report
+            | RequestKind::Replay
+            | RequestKind::Splits => {
                 let request = decode_request(kind, record)?;
                 admit_request(&request, admission);
                 return Ok(());
@@ -77,17 +82,17 @@ fn admit_request(request: &Request, admission: &mut Admission<'_>) {
         Request::Bust(bust) => (InputName::Bust, Some(&bust.ticker)),
         Request::Replay(replay) => (InputName::Replay, Some(&replay.ticker)),
         Request::Split(_) => (InputName::Split, None),
+        Request::Splits(_) => (InputName::Splits, None),
         Request::Report(_) => return admission.report(source, seq),
     };
     let mut record = admission.take_scratch();
     encode_request(request, &mut record);
     let submission = Submission { kind: name.kind(), record: &record, source, seq };
-    match key {
-        Some(ticker) if name == InputName::Replay => {
-            admission.query(ticker.as_bytes(), submission);
-        }
-        Some(ticker) => admission.by_key(ticker.as_bytes(), submission),
-        None => admission.check(InputName::Check.kind(), submission),
+    let key = key.map_or(&b""[..], Ticker::as_bytes);
+    match name {
+        InputName::Replay | InputName::Splits => admission.query(key, submission),
+        InputName::Split => admission.check(InputName::Check.kind(), submission),
+        _ => admission.by_key(key, submission),
     }
     admission.return_scratch(record);
 }

@@ -4,10 +4,13 @@
 //! is what a client reads.
 
 mod writer;
+mod listed;
 mod json;
 mod binary;
 
-use allot_allocation_rules::{AccountIndex, Outcome, Replayed, Share, SplitNumber, TickerSeq};
+use allot_allocation_rules::{
+    AccountIndex, ListedSplit, Outcome, Replayed, Share, SplitNumber, TickerSeq,
+};
 use allot_domain::{
     AccountId, MessageId, Price, Quantity, ReportNumber, Seq, Side, SourceId, Ticker,
 };
@@ -16,6 +19,7 @@ use allot_wire::{Batch, DecodeError, Encoding, KIND_REPLIES, begin_batch, end_ba
 use crate::finding::encode_finding;
 use crate::request::own_id;
 pub(crate) use binary::read as read_record;
+use listed::ListedReply;
 use writer::{ReplayedHead, ReplyWriter};
 
 /// A reply, as a client has it.
@@ -145,6 +149,23 @@ pub enum Reply {
         /// What the feed had under these numbers, one after the other: divisions and busts.
         fills: Vec<Self>,
     },
+    /// The splits so far.
+    Listed {
+        /// Who asked.
+        source: String,
+        /// The source's number of the request.
+        seq: Seq,
+        /// When the router took the request, in nanoseconds of Unix time.
+        time_ns: u64,
+        /// The number of the first: what was asked for, or `oldest` where that is forgotten.
+        from: SplitNumber,
+        /// The number of the split in force; zero where there is none.
+        last: SplitNumber,
+        /// The number of the oldest that is kept; the one after `last` where none is.
+        oldest: SplitNumber,
+        /// One after the other.
+        splits: Vec<ListedSplit>,
+    },
 }
 
 impl Reply {
@@ -158,7 +179,8 @@ impl Reply {
             | Self::Accepted { source, .. }
             | Self::Reported { source, .. }
             | Self::Rejected { source, .. }
-            | Self::Replayed { source, .. } => source,
+            | Self::Replayed { source, .. }
+            | Self::Listed { source, .. } => source,
         }
     }
 
@@ -172,7 +194,8 @@ impl Reply {
             | Self::Accepted { seq, .. }
             | Self::Reported { seq, .. }
             | Self::Rejected { seq, .. }
-            | Self::Replayed { seq, .. } => *seq,
+            | Self::Replayed { seq, .. }
+            | Self::Listed { seq, .. } => *seq,
         }
     }
 
@@ -185,7 +208,9 @@ impl Reply {
             | Self::Busted { id, .. }
             | Self::Accepted { id, .. }
             | Self::Rejected { id, .. } => *id,
-            Self::Reported { seq, .. } | Self::Replayed { seq, .. } => MessageId::Number(*seq),
+            Self::Reported { seq, .. } | Self::Replayed { seq, .. } | Self::Listed { seq, .. } => {
+                MessageId::Number(*seq)
+            }
         }
     }
 
@@ -197,7 +222,7 @@ impl Reply {
             | Self::Busted { id, .. }
             | Self::Accepted { id, .. }
             | Self::Rejected { id, .. } => id,
-            Self::Reported { .. } | Self::Replayed { .. } => return None,
+            Self::Reported { .. } | Self::Replayed { .. } | Self::Listed { .. } => return None,
         };
         own_id(id, self.seq())
     }
@@ -212,7 +237,8 @@ impl Reply {
             | Self::Accepted { time_ns, .. }
             | Self::Reported { time_ns, .. }
             | Self::Rejected { time_ns, .. }
-            | Self::Replayed { time_ns, .. } => *time_ns,
+            | Self::Replayed { time_ns, .. }
+            | Self::Listed { time_ns, .. } => *time_ns,
         }
     }
 
@@ -225,7 +251,7 @@ impl Reply {
             | Self::Busted { duplicate, .. }
             | Self::Accepted { duplicate, .. }
             | Self::Rejected { duplicate, .. } => *duplicate,
-            Self::Reported { .. } | Self::Replayed { .. } => false,
+            Self::Reported { .. } | Self::Replayed { .. } | Self::Listed { .. } => false,
         }
     }
 
@@ -263,6 +289,7 @@ pub fn encode_outcome<'a>(
 ) {
     match outcome {
         Outcome::Replayed(replayed) => encode_replayed(encoding, replayed, shares, account, out),
+        Outcome::Listed(listed) => ListedReply::of(listed).write(encoding, out),
         _ => encode_single(encoding, outcome, shares, account, out),
     }
 }
@@ -308,6 +335,9 @@ pub fn encode_reply(encoding: Encoding, reply: &Reply, out: &mut Vec<u8>) {
     if let Some((head, fills)) = ReplayedHead::of_reply(reply) {
         let append = |fill: &Reply, out: &mut Vec<u8>| encode_reply(encoding, fill, out);
         return write_replayed(encoding, &head, fills, append, out);
+    }
+    if let Some(listed) = ListedReply::of_reply(reply) {
+        return listed.write(encoding, out);
     }
     let shares = writer::shares_of_reply(reply);
     write(encoding, ReplyWriter::of_reply(reply, shares), out);

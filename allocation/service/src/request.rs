@@ -6,7 +6,7 @@ mod json;
 mod fill_line;
 mod weights;
 
-use allot_allocation_rules::{Bust, Fill, Reject, Replay, Split, TickerSeq};
+use allot_allocation_rules::{Bust, Fill, Listing, Reject, Replay, Split, TickerSeq};
 use allot_domain::{Reject as Core, Seq, SourceId};
 
 pub use binary::{RoutingKeys, decode_request, encode_request, routing_keys, routing_rejection};
@@ -29,6 +29,8 @@ pub enum Request {
     Report(ReportRequest),
     /// Outcomes that were given before.
     Replay(Replay),
+    /// The splits so far.
+    Splits(Listing),
 }
 
 /// A wish for a report of positions now.
@@ -41,7 +43,7 @@ pub struct ReportRequest {
 }
 
 impl Request {
-    /// Which of the five it is.
+    /// Which of the six it is.
     #[must_use]
     pub const fn kind(&self) -> RequestKind {
         match self {
@@ -50,6 +52,7 @@ impl Request {
             Self::Split(_) => RequestKind::Split,
             Self::Report(_) => RequestKind::Report,
             Self::Replay(_) => RequestKind::Replay,
+            Self::Splits(_) => RequestKind::Splits,
         }
     }
 
@@ -62,6 +65,7 @@ impl Request {
             Self::Split(split) => &split.source,
             Self::Report(report) => &report.source,
             Self::Replay(replay) => &replay.source,
+            Self::Splits(listing) => &listing.source,
         }
     }
 
@@ -74,6 +78,7 @@ impl Request {
             Self::Split(split) => split.seq,
             Self::Report(report) => report.seq,
             Self::Replay(replay) => replay.seq,
+            Self::Splits(listing) => listing.seq,
         }
     }
 }
@@ -91,11 +96,14 @@ pub enum RequestKind {
     Report = 4,
     /// Kind 5.
     Replay = 5,
+    /// Kind 6.
+    Splits = 6,
 }
 
 impl RequestKind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Fill, Self::Bust, Self::Split, Self::Report, Self::Replay];
+    pub const ALL: [Self; 6] =
+        [Self::Fill, Self::Bust, Self::Split, Self::Report, Self::Replay, Self::Splits];
 
     /// The `type` of a JSON object.
     #[must_use]
@@ -106,6 +114,7 @@ impl RequestKind {
             Self::Split => "split",
             Self::Report => "report",
             Self::Replay => "replay",
+            Self::Splits => "splits",
         }
     }
 }
@@ -118,6 +127,7 @@ impl From<RequestKind> for u8 {
             RequestKind::Split => 3,
             RequestKind::Report => 4,
             RequestKind::Replay => 5,
+            RequestKind::Splits => 6,
         }
     }
 }
@@ -131,10 +141,22 @@ impl TryFrom<u8> for RequestKind {
     }
 }
 
-/// The type is not one of the five; `what` is what it was.
+/// The type is not one of the six; `what` is what it was.
 pub(crate) fn unknown_type(what: &str) -> Reject {
-    let rule = "the type must be fill, bust, split, report or replay";
+    let rule = "the type must be fill, bust, split, report, replay or splits";
     Core::UnknownType(format!("{rule}; it was {what}")).into()
+}
+
+/// The first of what is asked for has a number.
+///
+/// # Errors
+/// [`Core::MalformedField`].
+fn check_from(from: u64, what: &str) -> Result<(), Core> {
+    if from == 0 {
+        let what = format!("the field \"from\" must be at least 1; {what} are counted from 1");
+        return Err(Core::MalformedField(what));
+    }
+    Ok(())
 }
 
 /// A replay of outcomes that can be: the first has a number, and the last does not come before it.
@@ -142,10 +164,7 @@ pub(crate) fn unknown_type(what: &str) -> Reject {
 /// # Errors
 /// [`Core::MalformedField`].
 fn read_range(from: u64, to: Option<u64>) -> Result<(TickerSeq, Option<TickerSeq>), Core> {
-    if from == 0 {
-        let what = "the field \"from\" must be at least 1; outcomes are counted from 1";
-        return Err(Core::MalformedField(what.to_owned()));
-    }
+    check_from(from, "outcomes")?;
     if let Some(to) = to.filter(|to| *to < from) {
         let what =
             format!("the field \"to\" must not be less than \"from\"; it was {to}, not {from}");

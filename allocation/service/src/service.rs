@@ -19,7 +19,7 @@ impl Service for Allocation {
             InputName::Split => Reach::All,
             InputName::Check => Reach::Check,
             InputName::Marker | InputName::Netting => Reach::Feedback,
-            InputName::Replay => Reach::Query,
+            InputName::Replay | InputName::Splits => Reach::Query,
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use allot_allocation_rules::{Bust, Fill, Input, Replay, Split};
+use allot_allocation_rules::{Bust, Fill, Input, Listing, Replay, Split};
 use allot_allocation_service::{Allocation, decode_input};
 use allot_domain::{LogIndex, MessageId, Side};
 use allot_feeds::plural;
@@ -177,6 +177,9 @@ fn sentence(entry: &Entry<'_>) -> String {
             let Replay { source, seq, ticker, from, to, .. } = replay;
             let to = to.map_or("the newest".to_owned(), |to| to.to_string());
             format!("replay {source} {seq}: {ticker} from {from} to {to}")
+        }
+        Ok(Input::Listing(Listing { source, seq, from, .. })) => {
+            format!("splits {source} {seq}: from {from}")
         }
     }
 }

@@ -35,7 +35,7 @@ Examples:
   allot send --file messages.ndjson
   allot send < messages.ndjson")]
 pub(crate) struct Send {
-    /// JSON objects, or fill, bust, split, report or replay followed by FIELD=VALUE
+    /// JSON objects, or fill, bust, split, report, replay or splits followed by FIELD=VALUE
     #[arg(value_name = "MESSAGE", conflicts_with = "file")]
     message: Vec<String>,
     /// Send the JSON objects in this file
@@ -210,7 +210,7 @@ mod tests {
         check("report seq=1 seq=2", "the field seq is given twice");
         check("split weights=a weights.b=1", "the field weights is given twice");
         let unknown = "there is no message \"fil\"; a message is a JSON object, or fill, bust, \
-                       split, report, replay followed by FIELD=VALUE";
+                       split, report, replay, splits followed by FIELD=VALUE";
         check("fil ticker=AAPL", unknown);
     }
 

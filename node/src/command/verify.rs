@@ -262,7 +262,7 @@ fn unread_lines(incomplete: &[PathBuf], unreadable: &[UnreadableLine]) -> Vec<St
 /// The keys are older than the words of the code: an image is a snapshot.
 fn shard_as_json(result: &ShardResult) -> Value {
     let Summary { fills, busts, repeats, splits, checks, nettings, markers, .. } = &result.summary;
-    let Summary { held, replays, rejected, .. } = &result.summary;
+    let Summary { held, replays, listings, rejected, .. } = &result.summary;
     let tickers = result.summary.tickers.iter().map(|(ticker, total)| {
         let net = i128::try_from(total.bought).ok().zip(i128::try_from(total.sold).ok());
         let quantity = net.map(|(bought, sold)| (bought - sold).to_string());
@@ -277,7 +277,7 @@ fn shard_as_json(result: &ShardResult) -> Value {
         "records_of": result.counts.as_json(),
         "fills": fills, "busts": busts, "repeats": repeats, "splits": splits,
         "checks": checks, "nettings": nettings, "markers": markers,
-        "held": held, "replays": replays, "rejected": rejected,
+        "held": held, "replays": replays, "listings": listings, "rejected": rejected,
         "images": result.snapshots,
         "images_unchecked": result.snapshots_unchecked,
         "state_hash": format!("{:032x}", result.state_hash),

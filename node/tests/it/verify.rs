@@ -222,7 +222,8 @@ fn every_kind_of_record_is_listed_with_its_count() {
     };
     assert_eq!([of(" fills"), of(" splits"), of(" checks")], [3_000, 2, 2], "{page}");
     assert_eq!([of(" busts"), of(" replays"), of(" malformed")], [0, 0, 0], "{page}");
-    let kinds = ["fills", "busts", "splits", "checks", "nettings", "markers", "replays"];
+    let kinds =
+        ["fills", "busts", "splits", "checks", "nettings", "markers", "replays", "listings"];
     let sum: u64 = kinds.iter().map(|kind| of(&format!(" {kind}"))).sum();
     assert_eq!(of(" records"), sum, "{page}");
     assert!(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use allot_allocation_service::{
     Reply, Request, RequestKind, decode_line, decode_replies, decode_request,
 };
-use allot_domain::{AccountId, Reject, Seq, ShardId, SourceId, Ticker};
+use allot_domain::{AccountId, Reject, Seq, ShardId, SourceId, Ticker, shard_of};
 use allot_wire::{Batch, Encoding};
 
 use super::clients::AUM;
@@ -79,6 +79,7 @@ impl ClientHistory {
                 Request::Bust(bust) => (false, Some(bust.ticker.shard(self.shards))),
                 Request::Replay(replay) => (false, Some(replay.ticker.shard(self.shards))),
                 Request::Split(_) => (true, None),
+                Request::Splits(_) => (false, Some(shard_of(&[], self.shards))),
                 Request::Report(_) => continue,
             };
             self.delivered += 1;
@@ -176,6 +177,10 @@ fn count(reply: &Reply, tally: &mut Tally) {
         Reply::Replayed { fills, .. } => {
             tally.replays += 1;
             tally.replayed += u64::try_from(fills.len()).expect("a few");
+        }
+        Reply::Listed { splits, .. } => {
+            tally.listings += 1;
+            tally.listed += u64::try_from(splits.len()).expect("a few");
         }
         Reply::Reported { .. } => {}
     }

@@ -1,9 +1,10 @@
-//! The operator: a client that busts fills, sends its own, and requests reports and replays.
+//! The operator: a client that busts fills, sends its own, and requests reports, replays and
+//! splits.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use allot_allocation_rules::{Bust, Fill, Replay, TickerSeq};
+use allot_allocation_rules::{Bust, Fill, Listing, Replay, SplitNumber, TickerSeq};
 use allot_allocation_service::{Reply, ReportRequest, Request, decode_replies, encode_line};
 use allot_domain::{Price, Quantity, Reject, Seq, ShardId, Side, SourceId, Ticker};
 use allot_runtime::{Link, Nanos};
@@ -105,6 +106,7 @@ impl Operator {
         let request = match prng.between(0..=9) {
             0 => Request::Report(ReportRequest { source: self.source, seq: self.next_seq() }),
             1..=3 => Request::Fill(self.fill(prng)),
+            4 if prng.between(0..=3) == 0 => Request::Splits(self.listing(prng)),
             4 => Request::Replay(self.replay(prng)),
             _ if history.allocated.is_empty() => return,
             _ => {
@@ -145,6 +147,12 @@ impl Operator {
             price: Price::from_nanos(price).expect("a small price"),
             quantity: Quantity::new(prng.between(1..=2_000).into()).expect("a few"),
         }
+    }
+
+    /// Splits from anywhere, some of them not there yet.
+    fn listing(&mut self, prng: &mut Prng) -> Listing {
+        let from = SplitNumber::new(prng.between(1..=8));
+        Listing { source: self.source, seq: self.next_seq(), time_ns: 0, from }
     }
 
     /// Outcomes of any ticker from anywhere, some of them forgotten, or not there yet.

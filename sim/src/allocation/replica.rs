@@ -176,6 +176,7 @@ fn key_of_input(input: &Input) -> Option<MessageKey> {
         Input::Fill(fill) => (false, fill.source, fill.seq),
         Input::Bust(bust) => (false, bust.source, bust.seq),
         Input::Replay(replay) => (false, replay.source, replay.seq),
+        Input::Listing(listing) => (false, listing.source, listing.seq),
         Input::Split(split) => (true, split.source, split.seq),
         Input::Marker(_) | Input::Netting(_) | Input::Check(_) => return None,
     };

@@ -16,6 +16,8 @@ tally! {
         rejected "Of these, rejections."
         replays "Of these, replies to replays."
         replayed "Outcomes in these, each compared with the journal."
+        listings "Of these, replies to requests for splits."
+        listed "Splits in these, each compared with the journal."
         duplicates "Of these, repeats of a first reply."
         ordered "Pairs of messages whose order was checked."
         audited "Inputs allocated again by the auditor."

@@ -58,6 +58,7 @@ fn check_last(mut pair: Pair, line: &str, expected: &str) {
         Outcome::Held { .. } => "held".to_owned(),
         Outcome::Checked { .. } => "checked".to_owned(),
         Outcome::Replayed(_) => "replayed".to_owned(),
+        Outcome::Listed(_) => "listed".to_owned(),
     };
     assert_eq!(outcome, expected);
     pair.compare().unwrap();

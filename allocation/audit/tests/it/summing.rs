@@ -28,6 +28,7 @@ fn check(script: &str, expected: Expect) {
         nettings_void,
         markers,
         replays,
+        listings,
         tickers,
         accounts,
     } = pair.auditor.summary();
@@ -35,7 +36,7 @@ fn check(script: &str, expected: Expect) {
         "inputs {inputs} fills {fills} late {late} held {held} busts {busts} repeats {repeats}\n\
          rejected {rejected:?} out of order {out_of_order}\n\
          splits {splits} checks {checks} nettings {nettings} void {nettings_void} markers {markers} \
-         replays {replays}\n"
+         replays {replays} listings {listings}\n"
     );
     for (ticker, total) in tickers {
         let (fills, bought, sold) = (total.fills, total.bought, total.sold);
@@ -72,7 +73,7 @@ fn a_summary_counts_what_stands() {
         expect![[r#"
             inputs 14 fills 4 late 2 held 0 busts 1 repeats 1
             rejected {"exceeds_holdings": 1, "unknown_fill": 1} out of order 1
-            splits 2 checks 1 nettings 2 void 1 markers 1 replays 0
+            splits 2 checks 1 nettings 2 void 1 markers 1 replays 0 listings 0
             AAPL: 2 fills, 10 bought, 5 sold, value 20
             MSFT: 0 fills, 0 bought, 0 sold, value 0
             X: 1 fills, 1 bought, 0 sold, value 1
@@ -86,7 +87,7 @@ fn a_summary_counts_what_stands() {
         expect![[r#"
             inputs 1 fills 0 late 0 held 1 busts 0 repeats 0
             rejected {} out of order 0
-            splits 0 checks 0 nettings 0 void 0 markers 0 replays 0
+            splits 0 checks 0 nettings 0 void 0 markers 0 replays 0 listings 0
         "#]],
     );
 }

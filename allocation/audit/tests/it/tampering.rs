@@ -8,6 +8,7 @@ mod busts;
 mod held;
 mod splits;
 mod replays;
+mod listings;
 
 use allot_allocation_rules::{
     AccountIndex, Allocated, Blend, BookConfig, Origin, Outcome, Outcomes, Reject, Share,
@@ -61,6 +62,7 @@ fn origin(outcome: &mut Outcome) -> &mut Origin {
     match outcome {
         Outcome::Allocated(allocated) => &mut allocated.origin,
         Outcome::Replayed(replayed) => &mut replayed.origin,
+        Outcome::Listed(listed) => &mut listed.origin,
         Outcome::Held { origin, .. }
         | Outcome::Busted { origin, .. }
         | Outcome::Accepted { origin, .. }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   ALOTBOOK │ version │ config │ counters │ accounts │ names of fills │ names of splits │
-//!            │ splits kept │ holdings │ held fills │ history
+//!            │ splits kept │ weights of splits │ holdings │ held fills │ history
 //! ```
 
 use alloc::format;
@@ -17,13 +17,14 @@ use super::{Account, Book, BookConfig};
 use crate::applied::{Applied, AppliedSplit};
 use crate::history::{What, put_id};
 use crate::input::{Share, SplitKey};
-use crate::{AccountIndex, AccountRank, Cell, Fill, Residuals, Row, SplitNumber, limits};
+use crate::recent_splits::Weighed;
+use crate::{AccountIndex, AccountRank, Cell, Fill, Residuals, Row, SplitNumber, Weight, limits};
 
 /// What the snapshot of a book begins with.
 const MAGIC: [u8; 8] = *b"ALOTBOOK";
 
 /// The version of the format; any other is refused.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The most value of an account, and of all open ones without their signs: what residuals may hold
 /// after a netting, and all that fills and busts can add over the log of a shard.
@@ -41,10 +42,7 @@ impl Book {
         self.save_accounts(out);
         self.names.save(out);
         self.split_names.save(out);
-        for (key, _) in &self.recent_splits {
-            put_name(out, key.source.as_bytes());
-            out.extend_from_slice(&key.seq.get().to_le_bytes());
-        }
+        self.save_splits(out);
         self.holdings.save(out);
         self.save_held(out);
         self.history.save(out);
@@ -135,8 +133,7 @@ impl Book {
         }
         ensure(self.open.len() <= limits::ACCOUNTS_MAX, "more accounts than a split has")?;
         let sum: u128 = open_weights.iter().map(|weight| u128::from(*weight)).sum();
-        let off = sum.abs_diff(limits::WEIGHT_TOTAL.into());
-        ensure(off <= limits::WEIGHT_TOLERANCE.into(), "weights that do not add up to 100")?;
+        check_weight_sum(sum)?;
         let values: Vec<_> =
             self.open.iter().map(|index| self.accounts[index.index()].value).collect();
         let volume: u128 = values.iter().map(|value| value.unsigned_abs()).sum();
@@ -145,6 +142,23 @@ impl Book {
         self.shares = alloc::vec![0; self.open.len()];
         self.cells = alloc::vec![Cell::default(); self.open.len()];
         Ok(())
+    }
+
+    fn save_splits(&self, out: &mut Vec<u8>) {
+        for (key, _) in self.recent_splits.known() {
+            put_name(out, key.source.as_bytes());
+            out.extend_from_slice(&key.seq.get().to_le_bytes());
+        }
+        let weighed = self.recent_splits.weighed();
+        put_count(out, weighed.len());
+        for (_, Weighed { time_ns, weights }) in weighed {
+            out.extend_from_slice(&time_ns.to_le_bytes());
+            put_count(out, weights.len());
+            for (account, weight) in weights {
+                out.extend_from_slice(&account.get().to_le_bytes());
+                out.extend_from_slice(&weight.nanos().to_le_bytes());
+            }
+        }
     }
 
     /// The latest splits, as many as are kept; the last one is in force.
@@ -159,11 +173,51 @@ impl Book {
             let name = Name { source: &key.source, scope: OF_SPLITS, id: &id };
             let is_named = self.split_names.look(name) != Standing::New;
             ensure(is_named, "a split without a name")?;
-            self.recent_splits.push_back((key, SplitNumber::new(number)));
+            self.recent_splits.push_known(key, SplitNumber::new(number));
             messages.push((key.source, key.seq));
         }
-        self.split = self.recent_splits.back().map(|(key, _)| *key);
-        ensure(are_distinct(messages), "a split twice")
+        self.split = self.recent_splits.in_force();
+        ensure(are_distinct(messages), "a split twice")?;
+        self.load_weights(cursor)
+    }
+
+    /// What the latest splits say; the last one says what is in force.
+    fn load_weights(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SnapshotError> {
+        let order = self.byte_order();
+        // The shortest: a time, and one account.
+        let count = cursor.count(self.recent_splits.known().len(), 8 + 4 + 12)?;
+        let mut room = limits::SPLIT_WEIGHTS_KEPT;
+        for _ in 0..count {
+            let time_ns = cursor.u64()?;
+            let len = cursor.count(limits::ACCOUNTS_MAX.min(room), 12)?;
+            room -= len;
+            let (mut weights, mut next, mut sum) = (Vec::with_capacity(len), 0, 0);
+            for _ in 0..len {
+                let (account, weight) = (AccountIndex::new(cursor.u32()?), cursor.u64()?);
+                let at = order.get(account.index());
+                let at = *at.ok_or(SnapshotError::Broken("a split of an unknown account"))?;
+                ensure(next <= at, "a split out of the order of its accounts")?;
+                next = at + 1;
+                sum += u128::from(weight);
+                weights.push((account, Weight::known(weight)));
+            }
+            check_weight_sum(sum)?;
+            self.recent_splits.push_weighed(Weighed { time_ns, weights });
+        }
+        let in_force = self.open.iter().zip(self.residuals.weights());
+        let newest = self.recent_splits.newest().map_or(&[][..], |newest| &newest.weights);
+        let newest = newest.iter().map(|(account, weight)| (account, weight.nanos()));
+        let is_in_force = newest.eq(in_force.map(|(account, weight)| (account, *weight)));
+        ensure(is_in_force, "a split in force that says something else")
+    }
+
+    /// Where each account stands in the byte order of all, by index.
+    fn byte_order(&self) -> Vec<u32> {
+        let mut order = alloc::vec![0; self.accounts.len()];
+        for (at, index) in (0..).zip(self.indexes.values()) {
+            order[index.index()] = at;
+        }
+        order
     }
 
     /// An account has the value of its cells, and what came by nettings.
@@ -232,10 +286,7 @@ impl Book {
 
     /// Every outcome is of a row, its shares are of accounts in byte order.
     fn check_history(&self) -> Result<(), SnapshotError> {
-        let mut order = alloc::vec![0_u32; self.accounts.len()];
-        for (at, index) in (0..).zip(self.indexes.values()) {
-            order[index.index()] = at;
-        }
+        let order = self.byte_order();
         for (first, shares) in self.history.iter() {
             let quantity = check_shares(&order, shares.into_iter().flatten())?;
             match first.what {
@@ -267,6 +318,11 @@ fn check_shares<'a>(
         sum += u128::from(share.quantity);
     }
     Ok(sum)
+}
+
+fn check_weight_sum(sum: u128) -> Result<(), SnapshotError> {
+    let off = sum.abs_diff(limits::WEIGHT_TOTAL.into());
+    ensure(off <= limits::WEIGHT_TOLERANCE.into(), "weights that do not add up to 100")
 }
 
 fn are_distinct<K: Ord>(mut messages: Vec<K>) -> bool {

@@ -10,6 +10,7 @@ use allot_domain::{AccountId, MessageId, Name, Reject as Core, Standing};
 use super::{Account, Book};
 use crate::applied::AppliedSplit;
 use crate::input::{Origin, Outcome, Outcomes, SplitKey};
+use crate::recent_splits::Weighed;
 use crate::{AccountIndex, AccountRank, Cell, Finding, Omitted, Reject, Residuals, Split, limits};
 
 /// The scope of the names of splits: they have no ticker.
@@ -86,10 +87,9 @@ impl Book {
         let key = SplitKey { source: split.source, seq: split.seq };
         self.split = Some(key);
         self.open_accounts(split);
-        if self.recent_splits.len() == limits::SPLITS_KEPT {
-            self.recent_splits.pop_front();
-        }
-        self.recent_splits.push_back((key, number));
+        let weights = split.weights().iter().map(|(id, weight)| (self.indexes[id], *weight));
+        let weighed = Weighed { time_ns: split.time_ns, weights: weights.collect() };
+        self.recent_splits.push(key, number, weighed);
         outcomes.list.push(Outcome::Accepted { origin, split: number });
         self.release_held(outcomes);
     }

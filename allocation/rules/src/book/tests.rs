@@ -20,6 +20,7 @@ mod rejections;
 mod nettings;
 mod replays;
 mod outcomes_again;
+mod listings;
 mod steps;
 mod model;
 mod oracle;

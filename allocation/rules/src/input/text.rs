@@ -10,6 +10,7 @@
 //!   marker 7 at 1795168800000000000 report  nanoseconds of Unix time; `report` where one is made
 //!   netting 3 under aum 1: 5 -5             value moved, in order of rank
 //!   replay ops 5 AAPL from 3 to 9           or without `to 9`
+//!   splits ops 6 from 2                     the splits so far, from this number on
 //! ```
 
 use alloc::format;
@@ -24,7 +25,7 @@ use allot_domain::{
 };
 
 use super::{Input, Netting, SplitKey};
-use crate::{Bust, Fill, Reject, Replay, Split, TickerSeq, Weight};
+use crate::{Bust, Fill, Listing, Reject, Replay, Split, SplitNumber, TickerSeq, Weight};
 
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,6 +54,9 @@ impl fmt::Display for Input {
             Self::Replay(Replay { source, seq, ticker, from, to, .. }) => {
                 write!(f, "replay {source} {seq} {ticker} from {from}")?;
                 to.map_or(Ok(()), |to| write!(f, " to {to}"))
+            }
+            Self::Listing(Listing { source, seq, from, .. }) => {
+                write!(f, "splits {source} {seq} from {from}")
             }
         }
     }
@@ -148,6 +152,12 @@ impl FromStr for Input {
                     to,
                 }))
             }
+            ["splits", source, seq, "from", from] => Ok(Self::Listing(Listing {
+                source: SourceId::new(source.as_bytes())?,
+                seq: Seq::new(number(seq)?),
+                time_ns: 0,
+                from: SplitNumber::new(number(from)?),
+            })),
             _ => Err(not_an_input(line)),
         }
     }
@@ -216,6 +226,7 @@ mod tests {
             "netting 4 under 5 6:",
             "replay ops 5 AAPL from 3",
             "replay ops 6 AAPL from 3 to 9",
+            "splits ops 7 from 2",
         ];
         for line in lines {
             assert_eq!(line.parse::<Input>().map(|input| input.to_string()), Ok(line.to_string()));

@@ -13,6 +13,7 @@ use allot_wire::{DecodeError, Encoding, PaddedTicker, append_sized};
 use serde::{Deserialize, Serialize};
 
 use super::Reply;
+use super::listed::{LISTED, read_binary as read_listed};
 use super::writer::{ReplayedHead, ReplyWriter};
 use crate::request::{read_side, side_byte};
 
@@ -22,7 +23,7 @@ const BUSTED: u8 = 3;
 const ACCEPTED: u8 = 4;
 /// Behind those of the core.
 const REPLAYED: u8 = 7;
-const _: () = assert!(REPLAYED != REPORTED && REPLAYED != REJECTED);
+const _: () = assert!(REPLAYED != REPORTED && REPLAYED != REJECTED && REPLAYED != LISTED);
 
 #[derive(Serialize, Deserialize)]
 struct AllocatedRecord<'a, S> {
@@ -185,6 +186,7 @@ pub(crate) fn read(record: &[u8]) -> Result<Reply, DecodeError> {
         }
         REJECTED => read_rejected(&codec::decode(rest)?),
         REPLAYED => read_replayed(rest),
+        LISTED => read_listed(rest),
         _ => Err(DecodeError::new(format!("the tag {tag} is no reply"))),
     }
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Reply;
+use super::listed::SplitObject;
 use super::writer::{ReplayedHead, ReplyWriter};
 use crate::request::{read_side_word, write_of, write_side};
 
@@ -112,6 +113,8 @@ struct ReplyObject<'a> {
     oldest: Option<u64>,
     #[serde(borrow)]
     fills: Option<Vec<&'a RawValue>>,
+    #[serde(borrow)]
+    splits: Option<Vec<SplitObject<'a>>>,
 }
 
 /// Reads one object.
@@ -122,6 +125,7 @@ pub(super) fn read(line: &[u8]) -> Result<Reply, DecodeError> {
     Ok(match &*object.kind {
         "allocated" => return object.allocated(),
         "replayed" => return object.replayed(),
+        "listed" => return object.listed(),
         "held" => Reply::Held { source: object.source, seq, id, time_ns, duplicate },
         "busted" => return object.busted(),
         "accepted" => {
@@ -185,6 +189,21 @@ impl ReplyObject<'_> {
             last: number("last", self.last)?,
             oldest: number("oldest", self.oldest)?,
             fills: fills.map(|fill| read_outcome(fill.get())).collect::<Result<_, _>>()?,
+            source: self.source,
+        })
+    }
+
+    fn listed(self) -> Result<Reply, DecodeError> {
+        let number = |name, number| Ok::<_, DecodeError>(SplitNumber::new(need(name, number)?));
+        let time_ns = self.time()?;
+        let splits = need("splits", self.splits)?.into_iter().map(SplitObject::read);
+        Ok(Reply::Listed {
+            seq: Seq::new(self.seq),
+            time_ns,
+            from: number("from", self.from)?,
+            last: number("last", self.last)?,
+            oldest: number("oldest", self.oldest)?,
+            splits: splits.collect::<Result<_, _>>()?,
             source: self.source,
         })
     }

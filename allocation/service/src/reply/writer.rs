@@ -122,6 +122,7 @@ impl<'a, S> ReplyWriter<'a, S> {
                 Self::Rejected { echo: echo(origin, late.is_some()), code: reject.code(), reason }
             }
             Outcome::Replayed(_) => unreachable!("it is written with its outcomes"),
+            Outcome::Listed(_) => unreachable!("it is written with its splits"),
         }
     }
 
@@ -151,6 +152,7 @@ impl<'a, S> ReplyWriter<'a, S> {
             Reply::Reported { report, .. } => Self::Reported { echo, report: *report },
             Reply::Rejected { code, reason, .. } => Self::Rejected { echo, code, reason },
             Reply::Replayed { .. } => unreachable!("it is written with its outcomes"),
+            Reply::Listed { .. } => unreachable!("it is written with its splits"),
         }
     }
 }

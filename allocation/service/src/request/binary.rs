@@ -9,9 +9,12 @@
 //!          │ closes 8 │ account 8 + n │ …
 //!   report │ seq 8 │ source 8 + n │
 //!   replay │ ticker 32 │ seq 8 │ source 8 + n │ from 8 │ to 1 or 9 │
+//!   splits │ seq 8 │ source 8 + n │ from 8 │
 //! ```
 
-use allot_allocation_rules::{Bust, Fill, Reject, Replay, Split, TickerSeq, limits};
+use allot_allocation_rules::{
+    Bust, Fill, Listing, Reject, Replay, Split, SplitNumber, TickerSeq, limits,
+};
 use allot_domain::Cursor;
 use allot_domain::{
     AccountId, MessageId, Price, Quantity, Reject as Core, Seq, Side, SourceId, Ticker,
@@ -20,7 +23,7 @@ use allot_wire::codec::{self, Each};
 use allot_wire::{PaddedTicker, Rejection, origin};
 use serde::{Deserialize, Serialize};
 
-use super::{ReportRequest, Request, RequestKind, read_range, weights};
+use super::{ReportRequest, Request, RequestKind, check_from, read_range, weights};
 
 #[derive(Serialize, Deserialize)]
 struct RoutedPrefix<'a> {
@@ -67,6 +70,13 @@ struct ReplayRecord<'a> {
     routed: RoutedPrefix<'a>,
     from: u64,
     to: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SplitsRecord<'a> {
+    seq: u64,
+    source: &'a str,
+    from: u64,
 }
 
 /// What the router needs of a fill or a bust, and all it reads of one.
@@ -150,6 +160,7 @@ pub fn decode_request(kind: RequestKind, record: &[u8]) -> Result<Request, Rejec
         RequestKind::Split => decode_split(record).map(Request::Split),
         RequestKind::Report => decode_report(record).map(Request::Report),
         RequestKind::Replay => decode_replay(record).map(Request::Replay),
+        RequestKind::Splits => decode_splits(record).map(Request::Splits),
     };
     request.map_err(|reject| rejection(kind, record, &reject))
 }
@@ -160,7 +171,7 @@ fn rejection(kind: RequestKind, record: &[u8], reject: &Reject) -> Rejection {
         RequestKind::Fill | RequestKind::Bust | RequestKind::Replay => {
             codec::decode_prefix(record).map(|RoutedPrefix { seq, source, .. }| (source, seq))
         }
-        RequestKind::Split | RequestKind::Report => {
+        RequestKind::Split | RequestKind::Report | RequestKind::Splits => {
             codec::decode_prefix(record).map(|ReportRecord { seq, source }| (source, seq))
         }
     };
@@ -220,6 +231,13 @@ fn decode_replay(record: &[u8]) -> Result<Replay, Reject> {
     Ok(Replay { source, seq, time_ns, ticker, from, to })
 }
 
+fn decode_splits(record: &[u8]) -> Result<Listing, Reject> {
+    let SplitsRecord { seq, source, from } = codec::decode(record).map_err(Core::from)?;
+    check_from(from, "splits")?;
+    let (source, seq) = origin(source, seq)?;
+    Ok(Listing { source, seq, time_ns: 0, from: SplitNumber::new(from) })
+}
+
 /// An id; a message without one of its own is named by its number.
 #[inline]
 fn read_id(id: &[u8], seq: Seq) -> Result<MessageId, Core> {
@@ -270,6 +288,10 @@ pub fn encode_request(request: &Request, record: &mut Vec<u8>) {
             let routed = routed(&replay.ticker, replay.seq.get(), replay.source.as_str());
             let (from, to) = (replay.from.get(), replay.to.map(TickerSeq::get));
             codec::append(ReplayRecord { routed, from, to }, record);
+        }
+        Request::Splits(listing) => {
+            let (seq, source) = (listing.seq.get(), listing.source.as_str());
+            codec::append(SplitsRecord { seq, source, from: listing.from.get() }, record);
         }
     }
 }

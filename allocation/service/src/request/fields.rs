@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use allot_allocation_rules::{Bust, Fill, Reject, Replay, Split};
+use allot_allocation_rules::{Bust, Fill, Listing, Reject, Replay, Split, SplitNumber};
 use allot_domain::{MessageId, Price, Quantity, Reject as Core, Seq, Side, Ticker, decimal};
 use allot_wire::json::{Entries, Field, each_entry, need, scalar, string, unknown_field};
 use allot_wire::{Rejection, origin};
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
-use super::{ReportRequest, Request, RequestKind, read_range, unknown_type, weights};
+use super::{ReportRequest, Request, RequestKind, check_from, read_range, unknown_type, weights};
 
 /// The fields of a request.
 #[derive(Clone, Debug)]
@@ -114,6 +114,7 @@ impl<'a> Fields<'a> {
             RequestKind::Split => self.split().map(Request::Split),
             RequestKind::Report => self.report().map(Request::Report),
             RequestKind::Replay => self.replay().map(Request::Replay),
+            RequestKind::Splits => self.splits().map(Request::Splits),
         }
     }
 
@@ -189,6 +190,14 @@ impl<'a> Fields<'a> {
         let (source, seq) = origin(&source, seq)?;
         Ok(Replay { source, seq, time_ns: 0, ticker: Ticker::new(ticker.as_bytes())?, from, to })
     }
+
+    fn splits(&self) -> Result<Listing, Reject> {
+        need([&self.source, &self.seq, &self.from])?;
+        let (source, seq, from) = (self.source.text()?, self.seq.whole()?, self.from.whole()?);
+        check_from(from, "splits")?;
+        let (source, seq) = origin(&source, seq)?;
+        Ok(Listing { source, seq, time_ns: 0, from: SplitNumber::new(from) })
+    }
 }
 
 /// The fields of a request, in the order of the page.
@@ -201,6 +210,7 @@ const fn known_fields(kind: RequestKind) -> &'static [&'static str] {
         RequestKind::Split => &["type", "source", "seq", "weights", "closes"],
         RequestKind::Report => &["type", "source", "seq"],
         RequestKind::Replay => &["type", "source", "seq", "ticker", "from", "to"],
+        RequestKind::Splits => &["type", "source", "seq", "from"],
     }
 }
 

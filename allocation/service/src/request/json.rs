@@ -50,6 +50,7 @@ pub fn encode_line(request: &Request, out: &mut Vec<u8>) {
                 object.number("to", to.get());
             }
         }
+        Request::Splits(listing) => object.number("from", listing.from.get()),
     }
     object.end();
 }

@@ -1,8 +1,8 @@
 //! Backplane: the bytes of the frames that carry messages of allocation, and what reads back.
 
 use allot_allocation_rules::{
-    AccountIndex, AccountPart, AccountRank, Bust, CellPart, Fill, Input, Part, Replay, RowPart,
-    SplitNumber, TickerSeq, Weight, limits,
+    AccountIndex, AccountPart, AccountRank, Bust, CellPart, Fill, Input, Listing, Part, Replay,
+    RowPart, SplitNumber, TickerSeq, Weight, limits,
 };
 use allot_allocation_service::{InputName, Request, decode_input, decode_part, decode_replies};
 use allot_domain::Money;
@@ -33,6 +33,7 @@ fn every_input_is_what_it_was() {
         Request::Bust(bust) => Some(Input::Bust(Bust { time_ns: TIME, ..bust })),
         Request::Split(split) => Some(Input::Split(split.at(TIME))),
         Request::Replay(replay) => Some(Input::Replay(Replay { time_ns: TIME, ..replay })),
+        Request::Splits(listing) => Some(Input::Listing(Listing { time_ns: TIME, ..listing })),
         Request::Report(_) => None,
     });
     let own = [Input::Marker(frames::marker()), Input::Netting(frames::netting())];
@@ -57,7 +58,7 @@ fn a_kind_has_one_name_and_a_number_beyond_the_last_has_none() {
         assert_eq!(InputName::of(name.kind()), Some(name));
     }
     assert_eq!(InputName::of(InputKind::new(0)), None);
-    assert_eq!(InputName::of(InputKind::new(8)), None);
+    assert_eq!(InputName::of(InputKind::new(9)), None);
     let rejection = decode_input(InputKind::new(8), TIME, &[]).unwrap_err();
     assert_eq!((rejection.code, rejection.seq.get()), ("malformed_message", 0));
 }
@@ -231,7 +232,7 @@ fn bytes_of_inputs() {
     check(
         &[frame("inputs")],
         &expect![[r#"
-            0000  01 0b 00 00 00 29 00 00 00 00 00 00 00 08 00 00  |.....)..........|
+            0000  01 0c 00 00 00 29 00 00 00 00 00 00 00 08 00 00  |.....)..........|
             0010  00 00 00 00 00 07 ca 9a 3b 00 00 00 00 06 00 00  |........;.......|
             0020  00 00 00 00 00 01 01 15 0d 39 33 83 b8 e9 18 50  |.........93....P|
             0030  00 00 00 41 41 50 4c 00 00 00 00 00 00 00 00 00  |...AAPL.........|
@@ -291,15 +292,18 @@ fn bytes_of_inputs() {
             0390  00 00 00 00 00 00 00 00 00 00 00 00 00 04 00 00  |................|
             03a0  00 00 00 00 00 03 00 00 00 00 00 00 00 6f 70 73  |.............ops|
             03b0  05 00 00 00 00 00 00 00 00 06 00 00 00 00 00 00  |................|
-            03c0  00 01 04 1e 0d 39 33 83 b8 e9 18 19 00 00 00 07  |.....93.........|
-            03d0  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  |................|
-            03e0  40 dd 2b 83 b8 e9 18 01 06 00 00 00 00 00 00 00  |@.+.............|
-            03f0  01 05 1f 0d 39 33 83 b8 e9 18 43 00 00 00 03 00  |....93....C.....|
-            0400  00 00 00 00 00 00 03 00 00 00 00 00 00 00 61 75  |..............au|
-            0410  6d 01 00 00 00 00 00 00 00 02 00 00 00 00 00 00  |m...............|
-            0420  00 00 2f 68 59 00 00 00 00 00 00 00 00 00 00 00  |../hY...........|
-            0430  00 00 d1 97 a6 ff ff ff ff ff ff ff ff ff ff ff  |................|
-            0440  ff                                               |.|
+            03c0  00 01 08 1e 0d 39 33 83 b8 e9 18 1b 00 00 00 06  |.....93.........|
+            03d0  00 00 00 00 00 00 00 03 00 00 00 00 00 00 00 6f  |...............o|
+            03e0  70 73 02 00 00 00 00 00 00 00 06 00 00 00 00 00  |ps..............|
+            03f0  00 00 01 04 1f 0d 39 33 83 b8 e9 18 19 00 00 00  |......93........|
+            0400  07 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  |................|
+            0410  00 40 dd 2b 83 b8 e9 18 01 06 00 00 00 00 00 00  |.@.+............|
+            0420  00 01 05 20 0d 39 33 83 b8 e9 18 43 00 00 00 03  |... .93....C....|
+            0430  00 00 00 00 00 00 00 03 00 00 00 00 00 00 00 61  |...............a|
+            0440  75 6d 01 00 00 00 00 00 00 00 02 00 00 00 00 00  |um..............|
+            0450  00 00 00 2f 68 59 00 00 00 00 00 00 00 00 00 00  |.../hY..........|
+            0460  00 00 00 d1 97 a6 ff ff ff ff ff ff ff ff ff ff  |................|
+            0470  ff ff                                            |..|
         "#]],
     );
 }

@@ -103,6 +103,7 @@ pub(crate) fn input_bodies() -> Vec<(InputKind, Vec<u8>)> {
                 Request::Bust(_) => InputName::Bust,
                 Request::Split(_) => InputName::Split,
                 Request::Replay(_) => InputName::Replay,
+                Request::Splits(_) => InputName::Splits,
                 Request::Report(_) => return None,
             };
             let mut body = Vec::new();

@@ -43,6 +43,7 @@ fn requests_as_json() {
             {"type":"split","source":"aum","seq":2,"weights":{"account1":"100"},"closes":["account2","account3"]}
             {"type":"replay","source":"ops","seq":4,"ticker":"AAPL","from":5,"to":6}
             {"type":"replay","source":"ops","seq":4,"ticker":"BTC/USDT:USDT","from":5}
+            {"type":"splits","source":"ops","seq":6,"from":2}
         "#]],
     );
 }
@@ -50,7 +51,7 @@ fn requests_as_json() {
 #[test]
 fn requests_in_binary() {
     check(
-        &requests(Encoding::Binary),
+        &requests(Encoding::Binary)[..8],
         &expect![[r#"
             0000  41 4c 4f 54 02 01 00 00 01 00 00 00 54 00 00 00  |ALOT........T...|
             0010  50 00 00 00 41 41 50 4c 00 00 00 00 00 00 00 00  |P...AAPL........|
@@ -111,7 +112,16 @@ fn requests_in_binary() {
             0040  e8 76 48 17 00 00 00 02 00 00 00 00 00 00 00 08  |.vH.............|
             0050  00 00 00 00 00 00 00 61 63 63 6f 75 6e 74 32 08  |.......account2.|
             0060  00 00 00 00 00 00 00 61 63 63 6f 75 6e 74 33     |.......account3|
+        "#]],
+    );
+}
 
+/// Those that ask for what was before.
+#[test]
+fn requests_of_history_in_binary() {
+    check(
+        &requests(Encoding::Binary)[8..],
+        &expect![[r#"
             0000  41 4c 4f 54 02 05 00 00 01 00 00 00 48 00 00 00  |ALOT........H...|
             0010  44 00 00 00 41 41 50 4c 00 00 00 00 00 00 00 00  |D...AAPL........|
             0020  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  |................|
@@ -124,6 +134,10 @@ fn requests_in_binary() {
             0020  54 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  |T...............|
             0030  00 00 00 00 04 00 00 00 00 00 00 00 03 00 00 00  |................|
             0040  00 00 00 00 6f 70 73 05 00 00 00 00 00 00 00 00  |....ops.........|
+
+            0000  41 4c 4f 54 02 06 00 00 01 00 00 00 1f 00 00 00  |ALOT............|
+            0010  1b 00 00 00 06 00 00 00 00 00 00 00 03 00 00 00  |................|
+            0020  00 00 00 00 6f 70 73 02 00 00 00 00 00 00 00     |....ops........|
         "#]],
     );
 }
@@ -148,6 +162,8 @@ fn replies_as_json() {
             {"type":"rejected","source":"fills-1","seq":24,"id":"x","time":"2026-11-20T10:00:00.123456789Z","code":"name_reused","reason":"x of source fills-1 and ticker AAPL was applied before with other contents; a name is given once, for ever"}
             {"type":"replayed","source":"ops","seq":4,"time":"2026-11-20T10:00:00.123456789Z","ticker":"AAPL","from":5,"last":6,"oldest":3,"fills":[{"type":"allocated","source":"fills-1","seq":17,"time":"2026-11-20T10:00:00.123456789Z","late":true,"ticker":"AAPL","price":"187.23","quantity":100,"split":1,"shares":{"account1":40,"account2":35,"account3":25}},{"type":"busted","source":"fills-1","seq":20,"time":"2026-11-20T10:00:00.123456789Z","ticker":"AAPL","of":17,"shares":{"account1":40,"account2":35,"account3":25}}]}
             {"type":"replayed","source":"ops","seq":4,"time":"2026-11-20T10:00:00.123456789Z","ticker":"AAPL","from":5,"last":0,"oldest":3,"fills":[]}
+            {"type":"listed","source":"ops","seq":6,"time":"2026-11-20T10:00:00.123456789Z","from":2,"last":3,"oldest":1,"splits":[{"split":2,"source":"aum","seq":1,"time":"2026-11-20T10:00:00.123456788Z","weights":{"account1":"40","account2":"35.5","account3":"24.5"}},{"split":3,"source":"aum","seq":2,"time":"2026-11-20T10:00:00.123456788Z","weights":{"account1":"100"}}]}
+            {"type":"listed","source":"ops","seq":6,"time":"2026-11-20T10:00:00.123456789Z","from":2,"last":3,"oldest":1,"splits":[]}
             {"type":"rejected","source":"fills-1","seq":19,"code":"bad_ticker","reason":"a ticker must be 1 to 32 printable ASCII characters, without \" and \\, with a space only between two others; it was \"A:\\\"\\\\\\u{7}é\""}
             {"type":"reported","source":"ops","seq":3,"time":"2026-11-20T10:00:00.123456789Z","report":12}
         "#]],

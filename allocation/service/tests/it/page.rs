@@ -1,4 +1,5 @@
-//! Page: `docs/WIRE.md` against the code. After a change, `UPDATE_EXPECT=1` writes the dumps anew.
+//! Pages: `docs/WIRE.md` and `docs/WIRE-HISTORY.md` against the code. After a change,
+//! `UPDATE_EXPECT=1` writes the dumps anew.
 
 use allot_allocation_rules::{Reject, limits};
 use allot_allocation_service::{Report, decode_line, decode_replies, encode_reply_message};
@@ -10,28 +11,32 @@ use crate::dump::dump;
 use crate::samples;
 
 const PAGE: &str = include_str!("../../../../docs/WIRE.md");
+const HISTORY: &str = include_str!("../../../../docs/WIRE-HISTORY.md");
 
-/// The types of all messages, in the order of the page.
-const TYPES: [&str; 15] = [
+/// The types of all messages, in the order of the pages.
+const TYPES: [&str; 17] = [
     "fill",
     "bust",
     "split",
     "report",
-    "replay",
     "allocated",
     "held",
     "busted",
     "accepted",
     "reported",
     "rejected",
-    "replayed",
     "positions",
     "account",
     "heartbeat",
+    "replay",
+    "replayed",
+    "splits",
+    "listed",
 ];
 
 fn examples() -> Vec<&'static str> {
-    PAGE.split("```json\n").skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
+    let after = [PAGE, HISTORY].into_iter().flat_map(|page| page.split("```json\n").skip(1));
+    after.map(|rest| rest.split("\n```").next().unwrap()).collect()
 }
 
 fn type_of(example: &str) -> &str {
@@ -42,7 +47,7 @@ fn type_of(example: &str) -> &str {
 fn message(example: &str, encoding: Encoding) -> Vec<u8> {
     let (body, mut out) = (example.as_bytes(), Vec::new());
     match type_of(example) {
-        "fill" | "bust" | "split" | "report" | "replay" => {
+        "fill" | "bust" | "split" | "report" | "replay" | "splits" => {
             let request = decode_line(body).unwrap();
             return samples::request_message(encoding, &request);
         }
@@ -74,10 +79,10 @@ fn account_message(body: &[u8], encoding: Encoding, out: &mut Vec<u8>) {
     report.encode_account(0, encoding, out);
 }
 
-/// The page with every dump made anew from the example before it.
-fn render() -> String {
+/// A page with every dump made anew from the example before it.
+fn render(old: &str) -> String {
     let (mut page, mut example, mut fence) = (String::new(), "", "");
-    for line in PAGE.lines() {
+    for line in old.lines() {
         match (fence, line) {
             ("", "```json" | "```hex") => fence = line,
             ("```hex", "```") => {
@@ -97,7 +102,8 @@ fn render() -> String {
 
 #[test]
 fn every_dump_is_what_the_encoder_makes_of_the_example_before_it() {
-    expect_file!["../../../../docs/WIRE.md"].assert_eq(&render());
+    expect_file!["../../../../docs/WIRE.md"].assert_eq(&render(PAGE));
+    expect_file!["../../../../docs/WIRE-HISTORY.md"].assert_eq(&render(HISTORY));
 }
 
 #[test]
@@ -111,7 +117,8 @@ fn every_example_is_read_and_said_again_as_it_stands() {
 fn every_message_has_one_example_and_one_dump() {
     let types: Vec<_> = examples().into_iter().map(type_of).collect();
     assert_eq!(types, TYPES);
-    assert_eq!(PAGE.matches("```hex\n0000  41 4c 4f 54 02").count(), TYPES.len());
+    let dumps = [PAGE, HISTORY].map(|page| page.matches("```hex\n0000  41 4c 4f 54 02").count());
+    assert_eq!(dumps.iter().sum::<usize>(), TYPES.len());
 }
 
 /// The first cells of the rows below a heading, as far as they have this many.
@@ -156,6 +163,10 @@ fn the_limits_are_those_of_the_domain() {
         of(limits::HELD_MAX),
         i128::from(limits::REPLAY_OUTCOMES_MAX),
         of(limits::REPLAY_SHARES_MAX),
+        of(limits::SPLITS_KEPT),
+        of(limits::SPLIT_WEIGHTS_KEPT),
+        of(limits::LISTED_SPLITS_MAX),
+        of(limits::LISTED_WEIGHTS_MAX),
     ];
     let rows = rows("Limits");
     let stated = rows.iter().map(|cells| cells[1].split(' ').next().unwrap());

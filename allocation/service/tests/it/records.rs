@@ -1,12 +1,13 @@
 //! Records: which bytes are refused with which code, in order of precedence.
 
-use allot_allocation_rules::limits;
+use allot_allocation_rules::{Listing, SplitNumber, limits};
 use allot_allocation_service::{
-    Request, RequestKind, decode_request, routing_keys, routing_rejection,
+    Request, RequestKind, decode_request, encode_request, routing_keys, routing_rejection,
 };
 use allot_domain::{MessageId, Seq, TextId};
 
 use crate::rejects::{NOT_OF_DECODERS, assert_complete, rank};
+use crate::samples;
 
 /// Codes of what a record cannot say.
 const NOT_OF_RECORDS: [&str; 7] = [
@@ -169,7 +170,11 @@ fn each_code_has_a_record_that_earns_it() {
     for (from, to) in [(1, None), (u64::MAX, None), (5, Some(5))] {
         assert_eq!(binary_code(RequestKind::Replay, &raw_replay(from, to)), "none", "{to:?}");
     }
-    assert_eq!(RequestKind::try_from(6).map_err(|reject| reject.code()), Err("unknown_type"));
+    let unnumbered = Listing { from: SplitNumber::ZERO, ..samples::listing() };
+    let mut record = Vec::new();
+    encode_request(&Request::Splits(unnumbered), &mut record);
+    assert_eq!(binary_code(RequestKind::Splits, &record), "malformed_field");
+    assert_eq!(RequestKind::try_from(7).map_err(|reject| reject.code()), Err("unknown_type"));
     let codes = RAW_FAULTS.iter().map(|(_, code)| *code);
     let codes =
         codes.chain(RAW_WEIGHTS.iter().map(|(_, code)| *code).filter(|code| *code != "none"));

@@ -1,8 +1,8 @@
 //! Samples: one good message of each type, and strategies for all of them.
 
 use allot_allocation_rules::{
-    AccountIndex, Allocated, Bust, Fill, Origin, Outcome, Reject, Replay, Replayed, Share, Split,
-    SplitNumber, TickerSeq, Weight,
+    AccountIndex, Allocated, Bust, Fill, Listed, ListedSplit, Listing, Origin, Outcome, Reject,
+    Replay, Replayed, Share, Split, SplitNumber, TickerSeq, Weight,
 };
 use allot_allocation_service::{
     AccountReport, PositionReport, Report, ReportRequest, Request, TrackingReport, encode_line,
@@ -104,6 +104,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Split(closing_split()),
         Request::Replay(replay()),
         Request::Replay(Replay { to: None, ticker: named_fill().ticker, ..replay() }),
+        Request::Splits(listing()),
     ]
 }
 
@@ -116,6 +117,10 @@ pub(crate) fn replay() -> Replay {
         from: TickerSeq::new(5),
         to: Some(TickerSeq::new(6)),
     }
+}
+
+pub(crate) fn listing() -> Listing {
+    Listing { source: source("ops"), seq: Seq::new(6), time_ns: 0, from: SplitNumber::new(2) }
 }
 
 fn origin(seq: u64, duplicate: bool) -> Origin {
@@ -210,6 +215,8 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
         },
         Outcome::Replayed(replayed().into()),
         Outcome::Replayed(Replayed { fills: vec![], last: TickerSeq::ZERO, ..replayed() }.into()),
+        Outcome::Listed(listed().into()),
+        Outcome::Listed(Listed { splits: vec![], ..listed() }.into()),
     ]
 }
 
@@ -230,6 +237,26 @@ fn replayed() -> Replayed {
         last: TickerSeq::new(6),
         oldest: TickerSeq::new(3),
         fills: vec![Outcome::Allocated(Allocated { late: true, ..allocated(17) }), busted],
+    }
+}
+
+/// The splits from the second on.
+fn listed() -> Listed {
+    let Listing { source: asker, seq, from, .. } = listing();
+    let splits = [split(), closing_split()].into_iter().zip(2..);
+    let splits = splits.map(|(split, number)| ListedSplit {
+        number: SplitNumber::new(number),
+        source: split.source,
+        seq: split.seq,
+        time_ns: TIME - 1,
+        weights: split.weights().to_vec(),
+    });
+    Listed {
+        origin: Origin { source: asker, ..origin(seq.get(), false) },
+        from,
+        last: SplitNumber::new(3),
+        oldest: SplitNumber::new(1),
+        splits: splits.collect(),
     }
 }
 

@@ -175,7 +175,7 @@ impl GivenReplies {
                 self.splits.insert(MessageName::of(reply));
                 return;
             }
-            Reply::Reported { .. } => return,
+            Reply::Reported { .. } | Reply::Listed { .. } => return,
             Reply::Replayed { fills, .. } => return fills.iter().for_each(|fill| self.add(fill)),
             // A held fill that was rejected late may be sent again, and is then new.
             Reply::Rejected { late, .. } => {
@@ -216,9 +216,10 @@ impl GivenReplies {
                 }
                 Outcome::Allocated(allocated) => allocated.ticker,
                 Outcome::Busted { ticker, .. } | Outcome::Held { ticker, .. } => *ticker,
-                Outcome::Checked { .. } | Outcome::Rejected { .. } | Outcome::Replayed(_) => {
-                    continue;
-                }
+                Outcome::Checked { .. }
+                | Outcome::Rejected { .. }
+                | Outcome::Replayed(_)
+                | Outcome::Listed(_) => continue,
             };
             for name in [named(Some(ticker)), named(None)] {
                 let Some(open) = self.open.get(&name) else { continue };

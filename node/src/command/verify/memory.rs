@@ -69,7 +69,7 @@ impl Memory {
             Request::Fill(_) => InputName::Fill,
             Request::Bust(_) => InputName::Bust,
             Request::Split(_) => InputName::Split,
-            Request::Report(_) | Request::Replay(_) => return false,
+            Request::Report(_) | Request::Replay(_) | Request::Splits(_) => return false,
         };
         self.record.clear();
         encode_request(&request, &mut self.record);

@@ -7,8 +7,17 @@ use allot_feeds::plural;
 use serde_json::{Map, Value};
 
 /// The kinds of records, as the page names them; the last are inputs that the shard refused whole.
-const KINDS: [&str; 8] =
-    ["fills", "busts", "splits", "checks", "nettings", "markers", "replays", "malformed"];
+const KINDS: [&str; 9] = [
+    "fills",
+    "busts",
+    "splits",
+    "checks",
+    "nettings",
+    "markers",
+    "replays",
+    "listings",
+    "malformed",
+];
 
 /// How many records there are of each kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -25,7 +34,8 @@ impl RecordCounts {
             Some(Input::Netting(_)) => 4,
             Some(Input::Marker(_)) => 5,
             Some(Input::Replay(_)) => 6,
-            None => 7,
+            Some(Input::Listing(_)) => 7,
+            None => 8,
         };
         self.0[kind] += 1;
     }
@@ -62,7 +72,7 @@ mod tests {
         counts.count(None);
         counts.count(None);
         let expected = "3 records: 0 fills, 0 busts, 0 splits, 0 checks, 0 nettings, 1 markers, \
-                        0 replays, 2 malformed";
+                        0 replays, 0 listings, 2 malformed";
         assert_eq!(counts.to_string(), expected);
         assert_eq!(counts.as_json()["malformed"], 2);
     }

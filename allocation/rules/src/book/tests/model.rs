@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use allot_domain::{AccountId, MessageId, Seq, Side, SourceId, Ticker};
 
-use super::script::shares_text;
-use crate::{Bust, Fill, Input, Netting, Replay, Split, SplitKey};
+use super::script::{listed_text, shares_text};
+use crate::{Bust, Fill, Input, Listing, Netting, Replay, Split, SplitKey};
 
 /// What a message is called; a split has no ticker.
 type Name = (SourceId, Option<Ticker>, MessageId);
@@ -50,8 +50,8 @@ pub(super) struct Model {
     /// How many outcomes are kept.
     history: usize,
     weights: BTreeMap<AccountId, u64>,
-    /// The splits so far, each with its accounts.
-    splits: Vec<(SplitKey, BTreeSet<AccountId>)>,
+    /// The splits so far, each with its weights.
+    splits: Vec<(SplitKey, BTreeMap<AccountId, u64>)>,
     pub(super) values: BTreeMap<AccountId, i128>,
     pub(super) holdings: BTreeMap<(Ticker, AccountId), u64>,
     /// What was paid for them, sales taken off.
@@ -80,6 +80,7 @@ impl Model {
             }
             Input::Check(_) => unreachable!("no step is a check"),
             Input::Replay(replay) => vec![self.replay(replay)],
+            Input::Listing(listing) => vec![self.list(listing)],
         }
     }
 
@@ -288,7 +289,7 @@ impl Model {
             Ok(None) => self.split_names.store(called, content, false),
         }
         self.weights = split.weights().iter().map(|(id, weight)| (*id, weight.nanos())).collect();
-        self.splits.push((key, self.weights.keys().copied().collect()));
+        self.splits.push((key, self.weights.clone()));
         for account in self.weights.keys() {
             self.values.entry(*account).or_insert(0);
         }
@@ -330,13 +331,25 @@ impl Model {
         format!("{source} {seq} replayed {ticker} from {from} of {oldest} to {last}:{lines}")
     }
 
+    /// The splits from a number on.
+    fn list(&self, listing: &Listing) -> String {
+        let Listing { source, seq, from, .. } = listing;
+        let from = from.get();
+        let splits = (1_u64..).zip(&self.splits).filter(|(number, _)| from <= *number);
+        let splits = splits.map(|(number, (key, weights))| {
+            listed_text(number, key, weights.iter().map(|(id, weight)| (*id, *weight)))
+        });
+        let splits: String = splits.collect();
+        format!("{source} {seq} listed from {from} of 1 to {}:{splits}", self.splits.len())
+    }
+
     /// Void unless all splits since the one it names have the same accounts.
     fn net(&mut self, netting: &Netting) {
         let Some(since) = self.splits.iter().position(|(key, _)| *key == netting.split) else {
             return;
         };
         let open: BTreeSet<_> = self.weights.keys().copied().collect();
-        let is_same = self.splits[since..].iter().all(|(_, accounts)| *accounts == open);
+        let is_same = self.splits[since..].iter().all(|(_, weights)| weights.keys().eq(&open));
         if is_same && netting.transfers.len() == open.len() {
             for (account, transfer) in open.iter().zip(&netting.transfers) {
                 *self.values.get_mut(account).unwrap() += transfer.nanos();

@@ -6,8 +6,8 @@ use allot_domain::{AccountId, Machine, Marker, Reject as Core, SourceId, Ticker,
 
 use crate::book::Book;
 use crate::{
-    AccountIndex, Allocated, Finding, Input, Omitted, Origin, Outcome, Outcomes, Reject, Replayed,
-    Share,
+    AccountIndex, Allocated, Finding, Input, Listed, Omitted, Origin, Outcome, Outcomes, Reject,
+    Replayed, Share, SplitKey,
 };
 
 /// A book that a script is played to, and all that came of it as text.
@@ -141,7 +141,27 @@ fn line(book: &Book, outcomes: &Outcomes, outcome: &Outcome) -> String {
             let fills: String = fills.collect();
             format!("{title} from {from} of {oldest} to {last}:{fills}")
         }
+        Outcome::Listed(listed) => {
+            let Listed { origin, from, last, oldest, splits } = &**listed;
+            let splits = splits.iter().map(|split| {
+                let key = SplitKey { source: split.source, seq: split.seq };
+                let weights = split.weights.iter().map(|(id, weight)| (*id, weight.nanos()));
+                listed_text(split.number.get(), &key, weights)
+            });
+            let (title, splits) = (origin_text(origin, false), splits.collect::<String>());
+            format!("{title} listed from {from} of {oldest} to {last}:{splits}")
+        }
     }
+}
+
+/// A split of a list, as text.
+pub(super) fn listed_text(
+    number: u64,
+    key: &SplitKey,
+    weights: impl Iterator<Item = (AccountId, u64)>,
+) -> String {
+    let weights = weights.map(|(id, nanos)| format!(" {id}={}", decimal::nanos_text(nanos.into())));
+    format!(" | {number} {} {}{}", key.source, key.seq, weights.collect::<String>())
 }
 
 fn finding_text(finding: &Finding) -> String {

@@ -4,7 +4,10 @@ use allot_domain::{AccountId, Marker, Money, Price, Quantity, Seq, Side};
 use proptest::prelude::*;
 
 use super::script::{source, ticker};
-use crate::{Bust, Fill, Input, Netting, Replay, Split, SplitKey, TickerSeq, Weight, limits};
+use crate::{
+    Bust, Fill, Input, Listing, Netting, Replay, Split, SplitKey, SplitNumber, TickerSeq, Weight,
+    limits,
+};
 
 /// Accounts of the random splits, in byte order.
 const ACCOUNTS: [&str; 6] = ["B", "a", "a.b", "aa", "b", "c"];
@@ -20,6 +23,7 @@ pub(super) enum Step {
     Net { split_back: u64, amounts: Vec<i128> },
     Marker,
     Replay { ticker: usize, from: u64, more: Option<u64> },
+    List { from: u64 },
 }
 
 /// Who sends it, and how its number follows the source's last: 1 is the next, 0 a repeat.
@@ -56,6 +60,7 @@ pub(super) fn steps() -> impl Strategy<Value = Sent> {
         1 => net,
         1 => Just(Step::Marker),
         2 => replay,
+        1 => (1..6_u64).prop_map(|from| Step::List { from }),
     ];
     let stride =
         prop_oneof![20 => Just(1), 2 => -3..=0_i64, 1 => 2..4_i64, 1 => 65_530..65_540_i64];
@@ -129,6 +134,12 @@ impl Numbering {
                 ticker: ticker(TICKERS[*at]),
                 from: TickerSeq::new(*from),
                 to: more.map(|more| TickerSeq::new(from + more)),
+            }),
+            Step::List { from } => Input::Listing(Listing {
+                source: source_id,
+                seq: Seq::new(seq),
+                time_ns: 0,
+                from: SplitNumber::new(*from),
             }),
         })
     }
