@@ -56,6 +56,7 @@ BAD: List[Tuple[allot.Message, str]] = [
     (allot.Split("py", 1, {"a": "100"}, ["b c"]), "an account must be 1 to 64 of"),
     (allot.Replay("py", 1, "AAPL", 0), "first must be a whole number from 1 on"),
     (allot.Replay("py", 1, "AAPL", 5, 4), "last must be a whole number from 5 on"),
+    (allot.SplitsRequest("py", 1, 0), "first must be a whole number from 1 on"),
     (
         allot.Split("py", 1, {f"a{number:060}": "1" for number in range(20_000)}),
         "a message has at most 1048576 bytes",

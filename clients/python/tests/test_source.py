@@ -32,6 +32,23 @@ def test_a_source_counts_and_raises_what_is_rejected(server: Server) -> None:
         assert source.seq == 27
 
 
+def test_the_splits_so_far_are_told_with_their_weights(server: Server) -> None:
+    with allot.Source("desk-1", endpoint=server["front"]) as source:
+        none = source.splits()
+        assert (none["from"], none["last"], none["oldest"], none["splits"]) == (1, 0, 1, [])
+        source.split({"b": "39.5", "a": "60.5"})
+        source.split({"a": "100"}, closes=["b"])
+        told = source.splits()
+        assert (told["from"], told["last"], told["oldest"]) == (1, 2, 1)
+        first, second = told["splits"]
+        assert (first["split"], first["source"], first["seq"]) == (1, "desk-1", 2)
+        assert first["weights"] == {"a": "60.5", "b": "39.5"}
+        assert (second["split"], second["weights"]) == (2, {"a": "100"})
+        assert source.splits(2)["splits"] == [second]
+        with pytest.raises(ValueError, match="a listed holds neither"):
+            allot.to_arrow([told])
+
+
 def test_numbers_go_on_after_a_restart(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "numbers"
     for first in (1, 4, 7):

@@ -16,6 +16,7 @@ const HELD: u8 = 2;
 const BUSTED: u8 = 3;
 const ACCEPTED: u8 = 4;
 const REPLAYED: u8 = 7;
+const LISTED: u8 = 8;
 
 /// What the front door says of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,6 +79,8 @@ pub enum Outcome {
     Rejected(Refusal),
     /// Outcomes of a ticker again.
     Replayed(Replayed),
+    /// The splits so far.
+    Listed(Listed),
 }
 
 /// Outcomes of a ticker again, in order and without a gap between them.
@@ -93,6 +96,34 @@ pub struct Replayed {
     pub oldest: u64,
     /// What was asked for, or its beginning; empty where none of it is there.
     pub events: Vec<Event>,
+}
+
+/// Splits as they came into force, in order and without a gap between them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// The number of the first one in `splits`: what was asked for, or the oldest that is kept.
+    pub from: u64,
+    /// The number of the split in force; zero where there is none.
+    pub last: u64,
+    /// The number of the oldest that is kept.
+    pub oldest: u64,
+    /// What was asked for, or its beginning; empty where none of it is there.
+    pub splits: Vec<ListedSplit>,
+}
+
+/// A split as it came into force.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListedSplit {
+    /// Its number.
+    pub split: u64,
+    /// Who sent it.
+    pub source: SourceId,
+    /// The source's number of it.
+    pub seq: Seq,
+    /// When the server took it, in nanoseconds of Unix time.
+    pub time_ns: u64,
+    /// The accounts in byte order, each with its weight in 1e-9 of a percent.
+    pub weights: Vec<(AccountId, u64)>,
 }
 
 /// A fill that was divided or taken back, of whatever source, as the feed tells of it.
@@ -156,6 +187,28 @@ struct ReplayedRecord<'a> {
     last: u64,
     oldest: u64,
     count: u64,
+}
+
+#[derive(Deserialize)]
+struct ListedRecord<'a> {
+    seq: u64,
+    source: &'a str,
+    time_ns: u64,
+    from: u64,
+    last: u64,
+    oldest: u64,
+    #[serde(borrow)]
+    splits: Vec<ListedSplitRecord<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ListedSplitRecord<'a> {
+    number: u64,
+    seq: u64,
+    source: &'a str,
+    time_ns: u64,
+    #[serde(borrow)]
+    weights: Vec<(&'a str, u64)>,
 }
 
 #[derive(Deserialize)]
@@ -258,6 +311,7 @@ fn read(record: &[u8]) -> Result<(&str, Reply), DecodeError> {
             (head, Outcome::Rejected(refusal))
         }
         REPLAYED => return read_replayed(rest),
+        LISTED => return read_listed(rest),
         _ => return Err(DecodeError::new(format!("the tag {tag} is no reply"))),
     };
     Ok((head.source, Reply::of(&head, outcome)?))
@@ -285,6 +339,23 @@ fn read_replayed(rest: &[u8]) -> Result<(&str, Reply), DecodeError> {
     Ok((source, Reply::plain(Seq::new(record.seq), time_ns, outcome)))
 }
 
+fn read_listed(rest: &[u8]) -> Result<(&str, Reply), DecodeError> {
+    let record: ListedRecord<'_> = codec::decode(rest)?;
+    let mut splits = Vec::with_capacity(record.splits.len());
+    for split in record.splits {
+        splits.push(ListedSplit {
+            split: split.number,
+            source: SourceId::new(split.source.as_bytes())?,
+            seq: Seq::new(split.seq),
+            time_ns: split.time_ns,
+            weights: read_shares(&split.weights)?,
+        });
+    }
+    let ListedRecord { seq, source, time_ns, from, last, oldest, .. } = record;
+    let outcome = Outcome::Listed(Listed { from, last, oldest, splits });
+    Ok((source, Reply::plain(Seq::new(seq), time_ns, outcome)))
+}
+
 fn read_shares(shares: &[(&str, u64)]) -> Result<Vec<(AccountId, u64)>, DecodeError> {
     let named =
         |(account, quantity): &(&str, u64)| Ok((AccountId::new(account.as_bytes())?, *quantity));
@@ -293,7 +364,7 @@ fn read_shares(shares: &[(&str, u64)]) -> Result<Vec<(AccountId, u64)>, DecodeEr
 
 #[cfg(test)]
 mod tests {
-    use allot_allocation_rules::{SplitNumber, TickerSeq};
+    use allot_allocation_rules::{ListedSplit as KnownSplit, SplitNumber, TickerSeq, Weight};
     use allot_allocation_service::{Reply as Known, encode_reply_message};
     use allot_domain::ReportNumber;
     use allot_wire::Encoding;
@@ -315,6 +386,27 @@ mod tests {
         read_message(&message, |source, reply| found.push((source.to_owned(), reply))).unwrap();
         assert_eq!(found.len(), 1);
         found.remove(0)
+    }
+
+    fn known_listed() -> Known {
+        let weight = |id: &str, text| {
+            (AccountId::new(id.as_bytes()).unwrap(), Weight::parse(id, text).unwrap())
+        };
+        Known::Listed {
+            source: "f".to_owned(),
+            seq: Seq::new(17),
+            time_ns: 5,
+            from: SplitNumber::new(2),
+            last: SplitNumber::new(3),
+            oldest: SplitNumber::new(1),
+            splits: vec![KnownSplit {
+                number: SplitNumber::new(2),
+                source: SourceId::new(b"aum").unwrap(),
+                seq: Seq::new(4),
+                time_ns: 4,
+                weights: vec![weight("a", "33.3"), weight("b", "66.7")],
+            }],
+        }
     }
 
     /// One of every kind that this client asks for.
@@ -339,6 +431,7 @@ mod tests {
             shares: shares.clone(),
         };
         vec![
+            known_listed(),
             Known::Replayed {
                 source: source.clone(),
                 seq,
@@ -433,6 +526,15 @@ mod tests {
                         assert_eq!(event.reply, read_one(encoding, known).1);
                     }
                 }
+                (Outcome::Listed(listed), Known::Listed { from, last, oldest, splits, .. }) => {
+                    assert_eq!((listed.from, listed.last), (from.get(), last.get()));
+                    assert_eq!((listed.oldest, listed.splits.len()), (oldest.get(), 1));
+                    let (split, known) = (&listed.splits[0], &splits[0]);
+                    assert_eq!((split.split, split.source), (known.number.get(), known.source));
+                    assert_eq!((split.seq, split.time_ns), (known.seq, known.time_ns));
+                    let weights = known.weights.iter().map(|(id, weight)| (*id, weight.nanos()));
+                    assert_eq!(split.weights, weights.collect::<Vec<_>>());
+                }
                 (outcome, known) => panic!("{outcome:?} of {known:?}"),
             }
         }
@@ -456,7 +558,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(
-            at in 0..7_usize,
+            at in 0..8_usize,
             in_json in any::<bool>(),
             damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         ) {

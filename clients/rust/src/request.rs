@@ -7,9 +7,10 @@
 //!          │ closes 8 │ account 8 + n │ …
 //!   report │ seq 8 │ source 8 + n │
 //!   replay │ ticker 32 │ seq 8 │ source 8 + n │ from 8 │ 0, or 1 and to 8 │
+//!   splits │ seq 8 │ source 8 + n │ from 8 │
 //! ```
 //!
-//! In JSON it is one object, as `docs/WIRE.md` has it.
+//! In JSON it is one object, as `docs/WIRE.md` and `docs/WIRE-HISTORY.md` have it.
 
 mod json;
 
@@ -23,6 +24,7 @@ const BUST: u8 = 2;
 const SPLIT: u8 = 3;
 const REPORT: u8 = 4;
 const REPLAY: u8 = 5;
+const SPLITS: u8 = 6;
 
 /// What a client asks. The client gives it its name when it is submitted.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,6 +39,8 @@ pub enum Request {
     Report,
     /// Outcomes that the feed gave before.
     Replay(Replay),
+    /// The splits so far.
+    Splits(Splits),
 }
 
 /// A block of shares, bought or sold, to be divided among the accounts.
@@ -81,6 +85,14 @@ pub struct Replay {
     pub(crate) from: u64,
     /// The last of them; the newest where there is none.
     pub(crate) to: Option<u64>,
+}
+
+/// The splits so far, by their numbers. One reply has up to 256 of them: ask for the rest from
+/// where it ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Splits {
+    /// The first of them, from 1.
+    pub(crate) from: u64,
 }
 
 impl Fill {
@@ -188,6 +200,19 @@ impl Replay {
     }
 }
 
+impl Splits {
+    /// From this number, which counts from 1, to the one in force.
+    ///
+    /// # Errors
+    /// [`Reject::MalformedField`] for a number of 0.
+    pub fn from(from: u64) -> Result<Self, Reject> {
+        if from == 0 {
+            return Err(Reject::MalformedField("splits count from 1; \"from\" was 0".to_owned()));
+        }
+        Ok(Self { from })
+    }
+}
+
 /// A percentage in 1e-9 of a percent.
 fn percentage(account: AccountId, text: &str) -> Result<i64, Reject> {
     let nanos = decimal::parse_nanos(text).ok().and_then(|nanos| i64::try_from(nanos).ok());
@@ -223,6 +248,12 @@ impl From<Replay> for Request {
     }
 }
 
+impl From<Splits> for Request {
+    fn from(splits: Splits) -> Self {
+        Self::Splits(splits)
+    }
+}
+
 impl Request {
     /// Writes the message of this one request; `out` then holds nothing else.
     pub(crate) fn write(&self, encoding: Encoding, source: &SourceId, seq: Seq, out: &mut Vec<u8>) {
@@ -239,6 +270,7 @@ impl Request {
             Self::Split(_) => SPLIT,
             Self::Report => REPORT,
             Self::Replay(_) => REPLAY,
+            Self::Splits(_) => SPLITS,
         };
         begin_batch(out, kind);
         append_sized(out, |out| match self {
@@ -273,6 +305,10 @@ impl Request {
                 out.extend_from_slice(&replay.from.to_le_bytes());
                 out.push(u8::from(replay.to.is_some()));
                 replay.to.iter().for_each(|to| out.extend_from_slice(&to.to_le_bytes()));
+            }
+            Self::Splits(splits) => {
+                write_origin(seq, source, out);
+                out.extend_from_slice(&splits.from.to_le_bytes());
             }
         });
         end_batch(out, 1);
@@ -355,6 +391,9 @@ mod tests {
             let known = rules::Replay { source, seq, time_ns, ticker, from, to };
             assert_eq!(read(&replay.into()), Known::Replay(known));
         }
+        let from = rules::SplitNumber::new(3);
+        let listing = rules::Listing { source, seq, time_ns, from };
+        assert_eq!(read(&Splits::from(3).unwrap().into()), Known::Splits(listing));
         let split = Split::new([("a", "60"), ("b", "40")]).unwrap().closing(["c"]).unwrap();
         let Known::Split(known) = read(&split.into()) else { panic!("it is a split") };
         let weights = known.weights().iter();
@@ -368,7 +407,7 @@ mod tests {
     #[test]
     fn the_server_reads_json_as_it_reads_binary() {
         let source = SourceId::new(b"rust-1").unwrap();
-        let requests: [Request; 7] = [
+        let requests: [Request; 8] = [
             Fill::buy("BRK B", "187.230000001", 100).unwrap().into(),
             Fill::sell("AAPL", "1", 1).unwrap().named("X-1").unwrap().into(),
             Bust::new("AAPL", "X-1").unwrap().into(),
@@ -376,6 +415,7 @@ mod tests {
             Split::new([("a", "60"), ("b", "40")]).unwrap().closing(["c"]).unwrap().into(),
             Request::Report,
             Replay::new("AAPL", 3).unwrap().up_to(7).unwrap().into(),
+            Splits::from(2).unwrap().into(),
         ];
         for request in requests {
             let mut line = Vec::new();
@@ -392,6 +432,7 @@ mod tests {
         assert_eq!(code(Fill::buy("A", "1", 0)), "quantity_must_be_positive");
         assert_eq!(code(Fill::buy("A", "1", 1).unwrap().named("")), "bad_id");
         assert_eq!(Replay::new("A", 0).unwrap_err().code(), "malformed_field");
+        assert_eq!(Splits::from(0).unwrap_err().code(), "malformed_field");
         let backwards = Replay::new("A", 5).unwrap().up_to(4).unwrap_err();
         assert!(backwards.to_string().contains("before \"from\", which was 5"), "{backwards}");
         let split = |account, weight| Split::new([(account, weight)]).unwrap_err();

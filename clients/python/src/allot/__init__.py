@@ -9,6 +9,8 @@ from .bodies import (
     DeskReply,
     Heartbeat,
     Held,
+    Listed,
+    ListedSplit,
     Median,
     Outcome,
     Positions,
@@ -23,7 +25,7 @@ from .desk import Desk, Refused
 from .export import Export
 from .frames import to_arrow, to_pandas, to_polars
 from .latest import latest
-from .messages import Bust, Command, Fill, Message, Replay, ReportRequest, Split
+from .messages import Bust, Command, Fill, Message, Replay, ReportRequest, Split, SplitsRequest
 from .replies import Rejected, Replies
 from .sender import FRONT, NoReply, Sender, send
 from .source import Source
@@ -47,6 +49,8 @@ __all__ = [
     "Gap",
     "Heartbeat",
     "Held",
+    "Listed",
+    "ListedSplit",
     "Median",
     "Message",
     "NoReply",
@@ -66,6 +70,7 @@ __all__ = [
     "Side",
     "Source",
     "Split",
+    "SplitsRequest",
     "Subscription",
     "Trader",
     "Update",

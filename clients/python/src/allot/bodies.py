@@ -82,7 +82,7 @@ class Rejection(_Head):
     reason: str
 
 
-class _ReplayedRange(TypedDict("_ReplayedRange", {"from": int})):
+class _Range(TypedDict("_Range", {"from": int})):
     """`from` is a word of Python, so that it has to be written as a text."""
 
 
@@ -90,7 +90,7 @@ Outcome = Union[Allocated, Busted]
 """What a fill or a bust became, as `fills:json:` publishes it."""
 
 
-class Replayed(_Head, _ReplayedRange):
+class Replayed(_Head, _Range):
     """Outcomes of a ticker again; the first has the number `from`."""
 
     type: Literal["replayed"]
@@ -100,7 +100,24 @@ class Replayed(_Head, _ReplayedRange):
     fills: List[Outcome]
 
 
-Reply = Union[Allocated, Held, Busted, Accepted, Reported, Rejection, Replayed]
+class ListedSplit(_Named):
+    """A split as it came into force, with the percentage of each account."""
+
+    split: int
+    time: str
+    weights: Dict[str, str]
+
+
+class Listed(_Head, _Range):
+    """The splits so far; the first has the number `from`."""
+
+    type: Literal["listed"]
+    last: int
+    oldest: int
+    splits: List[ListedSplit]
+
+
+Reply = Union[Allocated, Held, Busted, Accepted, Reported, Rejection, Replayed, Listed]
 """A reply as it arrived. It says in `type` which it is."""
 
 

@@ -81,7 +81,7 @@ def to_arrow(items: Iterable[Item], numbers: Numbers = "decimal") -> pyarrow.Tab
         elif body["type"] == "replayed":
             for number, outcome in enumerate(body["fills"], body["from"]):
                 outcomes += _shares(outcome, number)
-        elif "source" in body:
+        elif "source" in body and body["type"] != "listed":
             outcomes += _shares(body, item.sequence if isinstance(item, Update) else None)
         else:
             raise ValueError(f"a {body['type']} holds neither positions nor shares")

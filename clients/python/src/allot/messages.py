@@ -164,6 +164,22 @@ class Replay:
 
 
 @dataclass(frozen=True)
+class SplitsRequest:
+    """Asks for the splits so far, with their weights, from number `first` to the one in force.
+
+    One reply holds up to 256 of them; ask for the rest from where it ends.
+    """
+
+    source: str
+    seq: int
+    first: int = 1
+
+    def fields(self) -> Dict[str, Any]:
+        """The message as a JSON object."""
+        return {**head("splits", self.source, self.seq), "from": whole("first", self.first, 1)}
+
+
+@dataclass(frozen=True)
 class Command:
     """A command of a user of a desk, as docs/DESK.md lists them; it has what its row there names.
 
@@ -193,7 +209,7 @@ class Command:
         return fields
 
 
-Message = Union[Fill, Bust, Split, ReportRequest, Replay, Command]
+Message = Union[Fill, Bust, Split, ReportRequest, Replay, SplitsRequest, Command]
 
 
 def encode(message: Message) -> bytes:

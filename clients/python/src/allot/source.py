@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import IO, Iterable, List, Mapping, Optional, Sequence, Type, Union, cast
 
 from . import names
-from .bodies import Accepted, Allocated, Busted, Held, Reply, Reported, Side
-from .messages import Bust, Fill, Message, Number, ReportRequest, Split, whole
+from .bodies import Accepted, Allocated, Busted, Held, Listed, Reply, Reported, Side
+from .messages import Bust, Fill, Message, Number, ReportRequest, Split, SplitsRequest, whole
 from .replies import Replies
 from .sender import FRONT, Sender
 
@@ -114,6 +114,10 @@ class Source:
     def report(self) -> Reported:
         """Asks for a report now, and returns its number."""
         return cast(Reported, self._one(ReportRequest(self.name, self._next())))
+
+    def splits(self, first: int = 1) -> Listed:
+        """The splits so far with their weights, from number `first` on: up to 256 of them."""
+        return cast(Listed, self._one(SplitsRequest(self.name, self._next(), first)))
 
     def new_fill(
         self,

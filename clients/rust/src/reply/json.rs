@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use allot_domain::{AccountId, MessageId, Price, Quantity, Seq, Side, Ticker};
+use allot_domain::decimal::parse_nanos;
+use allot_domain::{AccountId, MessageId, Price, Quantity, Seq, Side, SourceId, Ticker};
 use allot_wire::{DecodeError, timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Event, Outcome, Replayed, Reply};
+use super::{Event, Listed, ListedSplit, Outcome, Replayed, Reply};
 use crate::Refusal;
 
 /// The fields of all types of replies. What a newer server adds is passed over.
@@ -50,6 +51,22 @@ struct Object<'a> {
     oldest: Option<u64>,
     #[serde(default, borrow)]
     fills: Option<Vec<&'a RawValue>>,
+    #[serde(default, borrow)]
+    splits: Option<Vec<SplitObject<'a>>>,
+}
+
+/// A split within a `listed`.
+#[derive(Deserialize)]
+struct SplitObject<'a> {
+    split: u64,
+    #[serde(borrow)]
+    source: Cow<'a, str>,
+    seq: u64,
+    #[serde(borrow)]
+    time: Cow<'a, str>,
+    /// In byte order.
+    #[serde(borrow)]
+    weights: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
 /// Hands over every reply of a message, with the source of its request.
@@ -79,8 +96,7 @@ impl Object<'_> {
         };
         let time_ns = match &self.time {
             None => 0,
-            Some(time) => timestamp::parse(time)
-                .ok_or_else(|| DecodeError::new("the time is not of RFC 3339"))?,
+            Some(time) => read_time(time)?,
         };
         let Self { duplicate, late, .. } = *self;
         Ok(Reply { seq, id, time_ns, duplicate, late, outcome: self.outcome()? })
@@ -113,6 +129,7 @@ impl Object<'_> {
                 reason: need("reason", self.reason.as_deref())?.to_owned(),
             }),
             "replayed" => Outcome::Replayed(self.replayed()?),
+            "listed" => Outcome::Listed(self.listed()?),
             kind => return Err(DecodeError::new(format!("the type {kind:?} is no reply"))),
         })
     }
@@ -136,6 +153,16 @@ impl Object<'_> {
         })
     }
 
+    fn listed(&self) -> Result<Listed, DecodeError> {
+        let splits = need("splits", self.splits.as_ref())?.iter().map(SplitObject::read);
+        Ok(Listed {
+            from: need("from", self.from)?,
+            last: need("last", self.last)?,
+            oldest: need("oldest", self.oldest)?,
+            splits: splits.collect::<Result<_, _>>()?,
+        })
+    }
+
     fn ticker(&self) -> Result<Ticker, DecodeError> {
         Ok(Ticker::new(need("ticker", self.ticker.as_deref())?.as_bytes())?)
     }
@@ -146,6 +173,27 @@ impl Object<'_> {
         };
         need("shares", self.shares.as_ref())?.iter().map(named).collect()
     }
+}
+
+impl SplitObject<'_> {
+    fn read(&self) -> Result<ListedSplit, DecodeError> {
+        let weights = self.weights.iter().map(|(account, percent)| {
+            let nanos = parse_nanos(percent).ok().and_then(|nanos| u64::try_from(nanos).ok());
+            let weight = nanos.ok_or_else(|| DecodeError::new("a weight is no percentage"))?;
+            Ok((AccountId::new(account.as_bytes())?, weight))
+        });
+        Ok(ListedSplit {
+            split: self.split,
+            source: SourceId::new(self.source.as_bytes())?,
+            seq: Seq::new(self.seq),
+            time_ns: read_time(&self.time)?,
+            weights: weights.collect::<Result<_, DecodeError>>()?,
+        })
+    }
+}
+
+fn read_time(time: &str) -> Result<u64, DecodeError> {
+    timestamp::parse(time).ok_or_else(|| DecodeError::new("the time is not of RFC 3339"))
 }
 
 fn need<T>(name: &str, value: Option<T>) -> Result<T, DecodeError> {

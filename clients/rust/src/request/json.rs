@@ -43,6 +43,7 @@ pub(super) fn write(request: &Request, source: &SourceId, seq: Seq, out: &mut Ve
                 object.number("to", to);
             }
         }
+        Request::Splits(splits) => object.number("from", splits.from),
     }
     object.end();
 }
@@ -54,5 +55,6 @@ const fn kind(request: &Request) -> &'static str {
         Request::Split(_) => "split",
         Request::Report => "report",
         Request::Replay(_) => "replay",
+        Request::Splits(_) => "splits",
     }
 }
