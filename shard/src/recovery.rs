@@ -70,7 +70,8 @@ impl fmt::Display for RecoverError {
             Self::Snapshot { index, error } => write!(
                 f,
                 "the snapshot of input {index} is intact but cannot be used: {error}; start with \
-                 the version that wrote it"
+                 the version that wrote it; or, if the journal was never pruned, move its files \
+                 image-… away, and the start replays all records"
             ),
             Self::Record { index, error } => write!(
                 f,

@@ -179,6 +179,19 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// A snapshot that differs because it cannot be loaded is called that, and not a fault.
+    fn name_unreadable(&mut self, reader: &Reader) {
+        let Some(stamp) = &self.stamp else { return };
+        for failure in &mut self.result.failures {
+            if let Failure::SnapshotDiffers { index, .. } = *failure
+                && let Ok(Some(snapshot)) = reader.snapshot(index)
+                && let Err(error) = State::<Allocation>::load(stamp.machine, &snapshot.state)
+            {
+                *failure = Failure::SnapshotInvalid { index, error };
+            }
+        }
+    }
+
     /// What the shard knew where the replay began; none if it began with the empty state.
     fn memory(&self, reader: &Reader) -> Option<Memory> {
         let from = Some(self.result.replayed_from).filter(|from| LogIndex::ZERO < *from)?;
@@ -196,6 +209,7 @@ impl<'a> Replay<'a> {
 
     fn end(mut self, reader: &Reader) -> ShardResult {
         self.result.state_hash = self.hash();
+        self.name_unreadable(reader);
         let mut memory = self.memory(reader);
         if let Some(memory) = &mut memory {
             self.given.set_older_aside(|id, message| memory.knows(id, message));
