@@ -12,8 +12,8 @@ use allot_allocation_service::{Reply, Request};
 use allot_domain::{LedgerId, Seq, SourceId, Ticker};
 
 use crate::app::App;
-use crate::board::{Known, sentence_of};
-use crate::caller::{Caller, NoAnswer};
+use crate::board::Known;
+use crate::caller::Caller;
 use crate::fill_log::FillLine;
 use crate::front_door::FrontDoor;
 use crate::limits::{
@@ -101,7 +101,6 @@ fn merge(known: &mut Known, ledger: Option<LedgerId>, collected: Collected) {
         }
     }
     known.past = Past::Read(reach);
-    known.note_splits_of_fills();
     known.tracking.try_again();
 }
 
@@ -238,7 +237,7 @@ impl Asker<'_> {
         let (source, seq, ticker, time_ns) = (self.source, self.seq, *ticker, 0);
         let (from, to) = (TickerSeq::new(from), to.map(TickerSeq::new));
         let replay = Replay { source, seq, time_ns, ticker, from, to };
-        match self.front.ask(Request::Replay(replay)).await {
+        match self.front.look_up(Request::Replay(replay)).await {
             Ok(Reply::Replayed { from, last, fills, .. }) => {
                 let (from, last) = (from.get(), last.get());
                 let time_ns = fills.first().map_or(0, Reply::time_ns);
@@ -250,17 +249,11 @@ impl Asker<'_> {
                 }
                 Ok(Replays { from, count, last, time_ns })
             }
-            Ok(Reply::Rejected { reason, .. }) => Err(sentence_of(&reason)),
             Ok(_) => {
                 Err("The server replied something else: run the same version on both sides."
                     .to_owned())
             }
-            Err(NoAnswer::Full) => Err("Too many requests wait.".to_owned()),
-            Err(NoAnswer::Awaiting(what)) => Err(sentence_of(&what)),
-            Err(NoAnswer::Late(said)) => Err(said.map_or_else(
-                || "The front door did not reply in time.".to_owned(),
-                |said| sentence_of(&said),
-            )),
+            Err(reason) => Err(reason),
         }
     }
 }

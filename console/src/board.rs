@@ -3,22 +3,21 @@
 //! The follower writes in batches; a page takes what it needs and lets go. Neither waits for a
 //! socket while it holds the lock.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use allot_allocation_rules::{SplitNumber, Weight};
+use allot_allocation_rules::SplitNumber;
 use allot_domain::{AccountId, Incarnation, LedgerId, Money, ReportNumber, Ticker};
 use allot_runtime::{Clock, Nanos};
 use allot_wire::Heartbeat;
 use tokio::sync::watch;
 
-use crate::fill_log::{FillKind, FillLog};
-use crate::limits::{
-    GAPS_MAX, POINTS_MAX, SILENCE, SPLIT_BYTES_MAX, SPLITS_MAX, STALE_FIRST, STALE_MIN,
-};
+use crate::fill_log::FillLog;
+use crate::limits::{GAPS_MAX, POINTS_MAX, SILENCE, STALE_FIRST, STALE_MIN};
 use crate::past::Past;
 use crate::picture::Picture;
+use crate::split_log::SplitLog;
 use crate::tracking_log::TrackingLog;
 
 /// What the follower knows. Clones are the same board.
@@ -48,25 +47,13 @@ pub(crate) struct Known {
     pub(crate) fills: FillLog,
     /// What there is from before the console began.
     pub(crate) past: Past,
-    /// The splits that were seen in force, or in fills, oldest first.
-    pub(crate) splits: VecDeque<SeenSplit>,
+    /// The splits so far.
+    pub(crate) splits: SplitLog,
     /// How far accounts were from their targets, oldest first.
     pub(crate) points: VecDeque<Point>,
     /// The same of each account.
     pub(crate) tracking: TrackingLog,
     pub(crate) feed: FeedHealth,
-}
-
-/// A split as it was seen in force, or in the fills that it divided.
-#[derive(Clone, Debug)]
-pub(crate) struct SeenSplit {
-    pub(crate) number: SplitNumber,
-    /// The time of the first report under it, or of the first fill that is known.
-    pub(crate) since_ns: u64,
-    /// Empty where no report was seen under it: fills do not tell weights.
-    pub(crate) weights: Arc<[(AccountId, Weight)]>,
-    /// The fills from before the console began that it divided.
-    pub(crate) fills: u64,
 }
 
 /// How far accounts were from their targets in one report.
@@ -192,32 +179,11 @@ impl Known {
         }
         self.feed.degraded.clone_from(&picture.degraded);
         self.feed.ledger = picture.ledger;
-        self.note_split(&picture);
+        self.splits.take_report(&picture);
         self.note_tracking(&picture);
         let before = before.filter(|before| before.ledger == picture.ledger);
         self.tracking.take(&picture, before.as_deref(), &self.fills);
         self.picture = Some(Arc::new(picture));
-    }
-
-    fn note_split(&mut self, picture: &Picture) {
-        let number = picture.split;
-        if number == SplitNumber::ZERO
-            || self.splits.back().is_some_and(|seen| seen.number == number)
-        {
-            return;
-        }
-        let weights = picture.weights().collect();
-        self.splits.push_back(SeenSplit { number, since_ns: picture.time_ns, weights, fills: 0 });
-        self.bound_splits();
-    }
-
-    fn bound_splits(&mut self) {
-        let bytes = |seen: &SeenSplit| size_of_val(&*seen.weights);
-        while SPLITS_MAX < self.splits.len()
-            || 1 < self.splits.len() && SPLIT_BYTES_MAX < self.splits.iter().map(bytes).sum()
-        {
-            self.splits.pop_front();
-        }
     }
 
     /// The feed passed over these outcomes of a ticker.
@@ -230,32 +196,6 @@ impl Known {
         if GAPS_MAX < self.feed.gaps.len() {
             self.feed.gaps.pop_front();
         }
-    }
-
-    /// Notes the splits of the fills that were fetched: when each came at the latest, and what it
-    /// divided.
-    pub(crate) fn note_splits_of_fills(&mut self) {
-        let mut found = BTreeMap::<SplitNumber, (u64, u64)>::new();
-        for line in self.fills.earlier() {
-            if let FillKind::Divided { split, .. } = line.kind {
-                let (since_ns, count) = found.entry(split).or_insert((line.time_ns, 0));
-                *since_ns = line.time_ns.min(*since_ns);
-                *count += 1;
-            }
-        }
-        for (number, (since_ns, fills)) in found {
-            match self.splits.binary_search_by_key(&number, |seen| seen.number) {
-                Ok(place) => {
-                    let seen = &mut self.splits[place];
-                    (seen.since_ns, seen.fills) = (seen.since_ns.min(since_ns), fills);
-                }
-                Err(place) => {
-                    let weights = Arc::default();
-                    self.splits.insert(place, SeenSplit { number, since_ns, weights, fills });
-                }
-            }
-        }
-        self.bound_splits();
     }
 
     fn note_tracking(&mut self, picture: &Picture) {
@@ -388,16 +328,5 @@ mod tests {
         let degraded = known.freshness(START);
         assert_eq!(degraded.state, State::Degraded);
         assert_eq!(degraded.reasons, ["Shard 1 is away."]);
-    }
-
-    #[test]
-    fn splits_and_points_are_kept_within_their_bounds() {
-        let mut known = Known::default();
-        for number in 1..=100 {
-            known.take_picture(picture(number), START);
-            known.take_picture(picture(number), START);
-        }
-        assert_eq!(known.splits.len(), SPLITS_MAX);
-        assert_eq!(known.splits.back().unwrap().number, SplitNumber::new(100));
     }
 }

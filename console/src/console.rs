@@ -27,7 +27,7 @@ use crate::limits::EARLIER_FILLS;
 use crate::mesh_peer::MeshPeer;
 use crate::signals_trader::SignalsTrader;
 use crate::users::Users;
-use crate::{backfill, listener, pages};
+use crate::{backfill, listener, pages, split_history};
 
 /// Threads that make pages: none of them is hot, and the server has the cores.
 const WORKERS: usize = 2;
@@ -176,6 +176,7 @@ impl Console {
         let (stop, stopped) = watch::channel(false);
         let app = Arc::new(app);
         runtime.spawn(backfill::run(Arc::clone(&app), config.earlier_fills));
+        runtime.spawn(split_history::run(Arc::clone(&app)));
         runtime.spawn(listener::serve(listener, pages::router(app), stopped));
         Ok(Self { address, runtime, hashers, follower, stop })
     }

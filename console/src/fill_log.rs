@@ -141,11 +141,6 @@ impl FillLog {
         }
     }
 
-    /// The outcomes that were fetched, oldest first, as long as none had to make room.
-    pub(crate) fn earlier(&self) -> impl Iterator<Item = &FillLine> {
-        self.lines.iter().take(self.fetched)
-    }
-
     /// How many were fetched, from before the console began.
     pub(crate) const fn fetched(&self) -> usize {
         self.fetched

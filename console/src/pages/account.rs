@@ -188,7 +188,7 @@ fn line_of(known: &Known, line: &FillLine, id: &AccountId, shares: u64) -> Line 
         }
         FillKind::Busted { of } => (format!("bust of {of}"), String::new(), 0, SplitNumber::ZERO),
     };
-    let weight = weight_under(known, split, id);
+    let weight = known.splits.weight(split, id);
     let by_weight = weight.filter(|_| 0 < block).map(|weight| {
         let hundredths = u128::from(block) * u128::from(weight.nanos()) * 100 / WHOLE;
         format!("{}.{:02}", text::thousands(hundredths / 100), hundredths % 100)
@@ -204,11 +204,4 @@ fn line_of(known: &Known, line: &FillLine, id: &AccountId, shares: u64) -> Line 
         by_weight: by_weight.unwrap_or_default(),
         split: if split == SplitNumber::ZERO { String::new() } else { split.to_string() },
     }
-}
-
-/// The weight of an account under a split that was seen in force.
-fn weight_under(known: &Known, split: SplitNumber, id: &AccountId) -> Option<Weight> {
-    let seen = known.splits.iter().find(|seen| seen.number == split)?;
-    let place = seen.weights.binary_search_by_key(id, |(account, _)| *account).ok()?;
-    Some(seen.weights[place].1)
 }

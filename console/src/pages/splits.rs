@@ -55,14 +55,13 @@ struct InForce {
     value: String,
 }
 
-/// A split that was seen in force.
+/// A split that is in force, or was.
 struct Seen {
     number: String,
     since: String,
+    /// Empty where the front door was not asked yet.
+    sent: String,
     accounts: String,
-    /// Fills from before the console began that it divided.
-    fills: u64,
-    /// Empty where only its fills are known.
     weights: String,
 }
 
@@ -341,18 +340,15 @@ fn splits_page(
     let folded = in_force.len().saturating_sub(SHOWN_MAX);
     in_force.truncate(SHOWN_MAX);
     let known = app.board.known();
-    let history = known.splits.iter().rev().map(|seen| Seen {
+    let history = known.splits.seen().rev().map(|seen| Seen {
         number: seen.number.to_string(),
         since: text::time(seen.since_ns),
-        accounts: match seen.weights.len() {
-            0 => "–".to_owned(),
-            count => text::thousands(count as u128),
-        },
-        fills: seen.fills,
+        sent: seen.sent.map_or_else(String::new, |(source, seq)| format!("{source}/{seq}")),
+        accounts: text::thousands(seen.weights.len() as u128),
         weights: listed(&seen.weights),
     });
     let history = history.collect();
-    let earlier = known.past.told(known.fills.is_cut());
+    let earlier = known.splits.reach();
     drop(known);
     let template = SplitsPage {
         frame: Frame::new(app, Some(person), "Splits"),

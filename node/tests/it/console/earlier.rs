@@ -79,16 +79,19 @@ fn what_was_before_the_console_began_is_fetched() {
     assert_eq!(fills(&page), ["AAPL-5", "AAPL-4", "AAPL-3", "AAPL-2", "AAPL-1"]);
     assert!(browser.get("/health").body.contains("1 heard, none missed"));
 
+    browser.wait("/splits", |page| page.contains("aum/1"));
     let splits = browser.get("/splits").body;
     let history = splits.split("data-testid=\"history\"").nth(1).unwrap();
     assert!(history.contains("alpha 10, beta 65, gamma 25"), "{history}");
-    assert!(history.contains("not known: it divided 2 of the fills"), "{history}");
+    assert!(history.contains("alpha 40, beta 35, gamma 25"), "{history}");
+    assert!(history.contains("aum/1") && history.contains("aum/2"), "{history}");
+    assert!(splits.contains("These are all that the ledger has."), "{splits}");
 
     let account = browser.get("/account/beta").body;
     assert!(account.contains("MSFT#1") && account.contains("bust of 4"), "{account}");
-    // The weights of a split that is over are not known, so neither is what they would have given.
+    // What the weights of a split that is over would have given.
     let row = account.split("<tr>").find(|row| row.contains("AAPL#1")).unwrap();
-    assert!(row.contains("<td class=\"num\"></td>"), "{row}");
+    assert!(row.contains("<td class=\"num\">35.00</td>"), "{row}");
 }
 
 #[test]
