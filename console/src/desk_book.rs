@@ -199,12 +199,46 @@ fn refusal(reply: &DeskReply) -> String {
                 anew: press the button of this page."
             .to_owned();
     }
-    crate::board::sentence_of(&reply.reason)
+    crate::board::sentence_of(&to_its_user(&reply.reason))
+}
+
+/// A reason of the desk, which speaks of a user, as it is told to this one: amounts have their
+/// thousands apart, as everywhere on the page. A reason that is worded otherwise stays as it is.
+fn to_its_user(reason: &str) -> String {
+    let mut reason = reason.to_owned();
+    for (of_a_user, to_them) in [
+        ("the user has ", "you have "),
+        ("the user would have ", "you would have "),
+        ("commands of this user wait", "commands of yours wait"),
+        ("the user is unknown here; ADD money first", "add money first"),
+    ] {
+        reason = reason.replace(of_a_user, to_them);
+    }
+    let words = reason.split(' ').map(|word| {
+        let amount = word.trim_end_matches([':', ';', ',']);
+        match amount.split_once('.') {
+            Some((_, cents)) if cents.len() == 2 => {
+                format!("{}{}", text::grouped(amount), &word[amount.len()..])
+            }
+            _ => word.to_owned(),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_is_told_to_its_user() {
+        assert_eq!(
+            to_its_user("BUY needs 50000.00 of free cash; the user has 1234.50: add cash"),
+            "BUY needs 50,000.00 of free cash; you have 1,234.50: add cash"
+        );
+        assert_eq!(to_its_user("the user is unknown here; ADD money first"), "add money first");
+        assert_eq!(to_its_user("no quote for S.A came"), "no quote for S.A came");
+    }
 
     #[test]
     fn the_book_is_bounded_for_each_user_and_in_all() {

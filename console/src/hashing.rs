@@ -6,8 +6,8 @@
 //! * One password is hashed at a time, on a thread that has only the cores that nobody else wants.
 //!   Where nobody has one to spare, it is hashed on another thread, which yields but goes on.
 //! * Wrong guesses of strangers are a few in some seconds, whatever their names and addresses:
-//!   those of addresses that guessed wrong lately, and those of others, apart. A right one costs
-//!   nothing, so that all may come at nine.
+//!   those of addresses that guessed wrong lately, and those of others, apart. A right one gives
+//!   its place back, so that all may come at nine.
 //! * Who is logged in, or has logged in from this browser before, waits for no stranger.
 
 use std::collections::VecDeque;

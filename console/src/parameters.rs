@@ -17,7 +17,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("/fills", &["ticker", "source", "account", "since", "until", "page"]),
     ("/tracking", &["account"]),
     ("/desk", &["done"]),
-    ("/login", &["next"]),
+    ("/login", &["next", "changed"]),
 ];
 
 /// Where nothing is shown: who asks there is told so, whatever the parameters.

@@ -255,6 +255,10 @@ fn read(typed: &Typed) -> Result<(Seq, Command), String> {
     if seq == Seq::ZERO {
         return Err("The button has no number: load the page again.".to_owned());
     }
+    let is_trigger = matches!(name, CommandName::SetBuyTrigger | CommandName::SetSellTrigger);
+    if is_trigger && typed.amount.trim().is_empty() {
+        return Err("The trigger has no price: type at what price it fires.".to_owned());
+    }
     let command = command(name, typed).and_then(|command| {
         command.check()?;
         Ok(command)

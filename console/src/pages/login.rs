@@ -28,6 +28,7 @@ struct LoginPage {
     frame: Frame,
     next: String,
     problem: String,
+    success: &'static str,
     name: String,
 }
 
@@ -36,6 +37,8 @@ struct LoginPage {
 pub(super) struct Next {
     #[serde(default)]
     next: String,
+    /// Present after the password was changed.
+    changed: Option<String>,
 }
 
 /// The form.
@@ -51,7 +54,11 @@ pub(super) struct LoginForm {
 
 /// Shows the form.
 pub(super) async fn show(State(app): State<Arc<App>>, Query(next): Query<Next>) -> Response {
-    form(&app, StatusCode::OK, &next.next, "", "")
+    let success = match next.changed {
+        Some(_) => "Your password is changed, and all your sessions are over: log in with it.",
+        None => "",
+    };
+    login_page(&app, StatusCode::OK, &next.next, "", success, "")
 }
 
 /// Begins a session.
@@ -140,11 +147,22 @@ fn with_browser_cookie(app: &App, mut response: Response, known: &str) -> Respon
 /// The form again. It echoes what a user can have written, and nothing longer: each sign may take
 /// five on the page, and whoever asked need not read it.
 fn form(app: &App, status: StatusCode, next: &str, problem: &str, name: &str) -> Response {
+    login_page(app, status, next, problem, "", name)
+}
+
+fn login_page(
+    app: &App,
+    status: StatusCode,
+    next: &str,
+    problem: &str,
+    success: &'static str,
+    name: &str,
+) -> Response {
     let frame = Frame::new(app, None, "Log in");
     let name = if name.len() <= NAME_LEN_MAX { name } else { "" };
     let (next, name) = (local(next).to_owned(), name.to_owned());
     let problem = problem.to_owned();
-    page(status, &LoginPage { frame, next, problem, name })
+    page(status, &LoginPage { frame, next, problem, success, name })
 }
 
 /// A place on this console, and nowhere else.

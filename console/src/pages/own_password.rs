@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::own_sessions::{Asks, confirm, refuse, sessions};
+use super::own_sessions::{Asks, Problem, confirm, refuse, sessions};
 use crate::app::App;
 use crate::guard::{Person, see_other};
 use crate::listener::PeerAddress;
@@ -32,7 +32,8 @@ pub(super) async fn change(
     PageForm { form: PasswordForm { password, new, again }, _page }: PageForm<PasswordForm>,
 ) -> Response {
     let Some(name) = &person.name else { return refuse(&app, &person) };
-    let fail = |status, problem: String| sessions(&app, &person, name, status, problem);
+    let fail =
+        |status, problem| sessions(&app, &person, name, status, Problem::OfPassword(problem));
     if new != again {
         let problem = "The two new passwords differ: nothing was changed.".to_owned();
         return fail(StatusCode::UNPROCESSABLE_ENTITY, problem);
@@ -43,7 +44,8 @@ pub(super) async fn change(
             .to_owned();
         return fail(StatusCode::UNPROCESSABLE_ENTITY, problem);
     }
-    let asks = Asks { app: &app, person: &person, name, headers: &headers, peer };
+    let told = Problem::OfPassword;
+    let asks = Asks { app: &app, person: &person, name, headers: &headers, peer, told };
     let user = match confirm(asks, password, "changed").await {
         Ok(user) => user,
         Err(answer) => return answer,
@@ -62,7 +64,7 @@ pub(super) async fn change(
         Ok(Ok(Ok(()))) => {
             let count = app.sessions.end_of(name);
             tracing::info!(user = name, count, "a user changed their password; sessions ended");
-            see_other("/login")
+            see_other("/login?changed=yes")
         }
         why => {
             let why = match why {

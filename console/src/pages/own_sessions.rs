@@ -29,7 +29,24 @@ struct SessionsPage {
     frame: Frame,
     rows: Vec<Row>,
     has_others: bool,
-    problem: String,
+    problem: Problem,
+}
+
+/// What is said beside the form that it is of.
+pub(super) enum Problem {
+    None,
+    OfSessions(String),
+    OfPassword(String),
+}
+
+impl Problem {
+    fn of_sessions(&self) -> Option<&str> {
+        if let Self::OfSessions(problem) = self { Some(problem) } else { None }
+    }
+
+    fn of_password(&self) -> Option<&str> {
+        if let Self::OfPassword(problem) = self { Some(problem) } else { None }
+    }
 }
 
 /// A session.
@@ -51,7 +68,7 @@ pub(super) struct EndForm {
 /// Shows the page.
 pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Response {
     match &person.name {
-        Some(name) => sessions(&app, &person, name, StatusCode::OK, String::new()),
+        Some(name) => sessions(&app, &person, name, StatusCode::OK, Problem::None),
         None => refuse(&app, &person),
     }
 }
@@ -65,7 +82,8 @@ pub(super) async fn end(
     PageForm { form: EndForm { which, password }, _page }: PageForm<EndForm>,
 ) -> Response {
     let Some(name) = &person.name else { return refuse(&app, &person) };
-    let asks = Asks { app: &app, person: &person, name, headers: &headers, peer };
+    let told = Problem::OfSessions;
+    let asks = Asks { app: &app, person: &person, name, headers: &headers, peer, told };
     if let Err(answer) = confirm(asks, password, "ended").await {
         return answer;
     }
@@ -84,6 +102,8 @@ pub(super) struct Asks<'a> {
     pub(super) name: &'a str,
     pub(super) headers: &'a HeaderMap,
     pub(super) peer: PeerAddress,
+    /// Beside which form it is said why not.
+    pub(super) told: fn(String) -> Problem,
 }
 
 /// The user, if this is their password: it is not somebody who found the browser open.
@@ -95,7 +115,7 @@ pub(super) async fn confirm(
     password: String,
     done: &str,
 ) -> Result<User, Response> {
-    let Asks { app, person, name, headers, peer } = asks;
+    let Asks { app, person, name, headers, peer, told } = asks;
     let browser = cookie(headers, &browser_cookie_name(&app.places));
     let address = address(app, headers, peer);
     let attempt = Attempt { name, address, browser: browser.as_deref() };
@@ -106,16 +126,17 @@ pub(super) async fn confirm(
         }
         Err(NoUser::Wrong) => {
             let problem = format!("This is not your password: nothing was {done}.");
-            Err(sessions(app, person, name, StatusCode::FORBIDDEN, problem))
+            Err(sessions(app, person, name, StatusCode::FORBIDDEN, told(problem)))
         }
         Err(NoUser::PutOff(wait)) => {
             let problem = format!("Too many attempts: wait {} s, then try again.", seconds(wait));
             let status = StatusCode::TOO_MANY_REQUESTS;
-            Err(with_wait(sessions(app, person, name, status, problem), wait))
+            Err(with_wait(sessions(app, person, name, status, told(problem)), wait))
         }
         Err(NoUser::Crowded) => {
             let status = StatusCode::TOO_MANY_REQUESTS;
-            Err(with_wait(sessions(app, person, name, status, CROWDED.to_owned()), CROWDED_WAIT))
+            let problem = told(CROWDED.to_owned());
+            Err(with_wait(sessions(app, person, name, status, problem), CROWDED_WAIT))
         }
     }
 }
@@ -125,7 +146,7 @@ pub(super) fn sessions(
     person: &Person,
     name: &str,
     status: StatusCode,
-    problem: String,
+    problem: Problem,
 ) -> Response {
     let now = app.board.clock.now();
     let row = |(token, session): &(String, crate::sessions::Session)| Row {

@@ -40,6 +40,8 @@ struct TrackingPage {
     frame: Frame,
     /// The account that is looked at, if one is.
     account: String,
+    /// No report has it.
+    is_unknown: bool,
     now: Option<Now>,
     own: Option<Own>,
     charts: Vec<Chart>,
@@ -143,6 +145,10 @@ pub(super) async fn show(
             None => charts_of_firm(&known),
         },
         worst: known.picture.as_ref().map(|all| worst(all, &known.tracking)).unwrap_or_default(),
+        is_unknown: id.as_ref().is_some_and(|id| {
+            let is_it = |picture: &Arc<Picture>| picture.account(id).is_none();
+            known.picture.as_ref().is_some_and(is_it)
+        }),
         account,
     };
     drop(known);

@@ -110,6 +110,12 @@ pub(crate) fn run(pages: &ConsolePages, common: &CommonArgs) -> Result<ExitCode>
         return user::run(pages);
     }
     let settings = common.settings(&pages.flags.given)?;
+    if let Some(logs) = pages.desk_logs.as_deref().filter(|logs| !logs.is_dir()) {
+        tracing::warn!(
+            "{} is no folder yet: --desk-logs is the folder in which the desk writes logs",
+            logs.display()
+        );
+    }
     // With --open the file need not be there: nobody has to log in.
     let is_wanted = !pages.open || pages.users.exists();
     let console = Console::start(&ConsoleConfig {

@@ -42,7 +42,8 @@ fn a_user_changes_their_own_password() {
         assert!(answer.body.contains(why), "{}", answer.body);
     }
     assert_eq!([here.get("/").status, there.get("/").status], [200, 200]);
-    assert_eq!(change(&mut here, PASSWORD, NEW, NEW).place(), "/login");
+    assert_eq!(change(&mut here, PASSWORD, NEW, NEW).place(), "/login?changed=yes");
+    assert!(here.get("/login?changed=yes").body.contains("Your password is changed"));
     assert_eq!([here.get("/").status, there.get("/").status], [303, 303], "all sessions end");
     assert_eq!(anna.get("/").status, 200, "those of nobody else");
     let mut again = rig.browser();
