@@ -3,8 +3,12 @@
 //! The load generator shares its machine with the server, so what it does for each reply is part
 //! of every figure; and it checks each of them: its source, and that its shares add up.
 
+use std::fmt;
+
 use allot_allocation_service::{Reply, decode_replies};
 use allot_wire::Encoding;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 
 /// A reply to one fill.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,12 +47,66 @@ pub(crate) fn read(
         Encoding::Binary => read_batch(message, source.as_bytes(), &mut on_reply)
             .ok_or_else(|| format!("a damaged message of {} bytes", message.len())),
         Encoding::Json => {
-            let mut replies = Vec::new();
-            decode_replies(message, &mut replies).map_err(|error| error.to_string())?;
-            replies.iter().map(|reply| of_reply(reply, source)).for_each(on_reply);
-            Ok(())
+            let lines = message.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            lines.map(|line| read_line(line, source)).try_for_each(|reply| {
+                on_reply(reply?);
+                Ok(())
+            })
         }
     }
+}
+
+/// The fields of a division that are checked, without a copy.
+#[derive(Deserialize)]
+struct Division<'a> {
+    r#type: &'a str,
+    source: &'a str,
+    seq: u64,
+    quantity: u64,
+    shares: SharesSum,
+    #[serde(default)]
+    duplicate: bool,
+    #[serde(default)]
+    late: bool,
+}
+
+/// What shares add up to.
+struct SharesSum(u64);
+
+impl<'de> Deserialize<'de> for SharesSum {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Summing;
+        impl<'de> Visitor<'de> for Summing {
+            type Value = SharesSum;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("shares by account")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SharesSum, A::Error> {
+                let mut sum = SharesSum(0);
+                while let Some((_, shares)) = map.next_entry::<&str, u64>()? {
+                    sum.0 = sum.0.saturating_add(shares);
+                }
+                Ok(sum)
+            }
+        }
+        deserializer.deserialize_map(Summing)
+    }
+}
+
+fn read_line(line: &[u8], source: &str) -> Result<FillReply, String> {
+    if let Ok(division) = serde_json::from_slice::<Division<'_>>(line)
+        && (division.r#type, division.source) == ("allocated", source)
+        && !division.duplicate
+        && !division.late
+    {
+        let Division { seq, quantity, shares: SharesSum(shares), .. } = division;
+        return Ok(FillReply::Allocated { seq, quantity, shares });
+    }
+    let mut replies = Vec::new();
+    decode_replies(line, &mut replies).map_err(|error| error.to_string())?;
+    Ok(of_reply(&replies[0], source))
 }
 
 fn of_reply(reply: &Reply, source: &str) -> FillReply {
