@@ -287,10 +287,15 @@ impl Book {
     /// Every outcome is of a row, its shares are of accounts in byte order.
     fn check_history(&self) -> Result<(), SnapshotError> {
         let order = self.byte_order();
+        // What is not busted can be, and then gives its value back.
+        let mut value = 0_i128;
         for (first, shares) in self.history.iter() {
             let quantity = check_shares(&order, shares.into_iter().flatten())?;
             match first.what {
-                What::Divided { quantity: divided, split, .. } => {
+                What::Divided { price, quantity: divided, split, busted, .. } => {
+                    if !busted {
+                        value = value.saturating_add(price.times(divided).nanos());
+                    }
                     let has_split = (SplitNumber::new(1)..=self.totals.splits).contains(&split);
                     ensure(has_split, "an outcome by a split that never was")?;
                     let is_whole = quantity == 0 || quantity == u128::from(divided.get());
@@ -299,7 +304,7 @@ impl Book {
                 What::Busted { .. } => {}
             }
         }
-        Ok(())
+        ensure(value <= self.totals.turnover, "a turnover of less than its fills")
     }
 }
 

@@ -264,9 +264,10 @@ fn what_is_no_snapshot_of_such_a_book_is_refused_with_the_reason() {
 #[test]
 fn what_no_book_can_be_is_refused_with_the_reason() {
     type Damage = fn(&mut Book);
-    let damages: [Damage; 18] = [
+    let damages: [Damage; 19] = [
         |book| book.totals.same_accounts_since = SplitNumber::new(3),
         |book| book.totals.turnover = -1,
+        |book| (book.totals.turnover, book.totals.flow) = (1, 1),
         |book| book.totals.flow = book.totals.turnover + 1,
         |book| book.totals.price_max = 0,
         |book| book.totals.fills = u64::MAX,
@@ -298,6 +299,7 @@ fn what_no_book_can_be_is_refused_with_the_reason() {
     expect![[r#"
         the snapshot is damaged: accounts named by a split that never was
         the snapshot is damaged: a turnover beyond its limits
+        the snapshot is damaged: a turnover of less than its fills
         the snapshot is damaged: a flow that is not of the turnover
         the snapshot is damaged: fills without a price, or the reverse
         the snapshot is damaged: a counter beyond all counting
