@@ -116,24 +116,74 @@ fn fraction_nanos(fraction: &str) -> Result<i128, DecimalError> {
 ///
 /// # Errors
 /// Those of the writer.
+///
+/// # Panics
+/// Never: the text is ASCII.
 pub fn write_nanos(out: &mut impl Write, nanos: i128) -> fmt::Result {
-    let one = crate::limits::NANOS.unsigned_abs();
-    let (whole, fraction) =
-        (nanos.unsigned_abs() / u128::from(one), nanos.unsigned_abs() % u128::from(one));
+    let mut text = Backwards { bytes: [0; TEXT_LEN_MAX], first: TEXT_LEN_MAX };
+    let (mut whole, mut fraction) = split(nanos.unsigned_abs());
+    if 0 < fraction {
+        let mut width = SCALE;
+        while fraction.is_multiple_of(10) {
+            fraction /= 10;
+            width -= 1;
+        }
+        for _ in 0..width {
+            fraction = text.put_last_digit(fraction);
+        }
+        text.put(b'.');
+    }
+    loop {
+        // A division of 128 bits takes far longer.
+        match u64::try_from(whole) {
+            Ok(short) => whole = text.put_last_digit(short).into(),
+            Err(_) => whole = text.put_last_digit_of_long(whole),
+        }
+        if whole == 0 {
+            break;
+        }
+    }
     if nanos < 0 {
-        out.write_char('-')?;
+        text.put(b'-');
     }
-    write!(out, "{whole}")?;
-    if fraction == 0 {
-        return Ok(());
+    out.write_str(str::from_utf8(&text.bytes[text.first..]).expect("all of it is ASCII"))
+}
+
+/// Whole ones, and the nanos behind them.
+fn split(nanos: u128) -> (u128, u64) {
+    let one = crate::limits::NANOS.unsigned_abs();
+    if let Ok(short) = u64::try_from(nanos) {
+        return ((short / one).into(), short % one);
     }
-    let mut width = SCALE;
-    let mut fraction = fraction;
-    while fraction.is_multiple_of(10) {
-        fraction /= 10;
-        width -= 1;
+    let fraction = nanos % u128::from(one);
+    (nanos / u128::from(one), fraction.try_into().expect("less than one"))
+}
+
+/// Bytes of the longest text: 39 digits, a point and a sign.
+const TEXT_LEN_MAX: usize = 41;
+
+/// A text that is made from its end.
+struct Backwards {
+    bytes: [u8; TEXT_LEN_MAX],
+    first: usize,
+}
+
+impl Backwards {
+    fn put(&mut self, byte: u8) {
+        self.first -= 1;
+        self.bytes[self.first] = byte;
     }
-    write!(out, ".{fraction:0width$}")
+
+    /// Puts the last digit of a number, and returns the others.
+    fn put_last_digit(&mut self, number: u64) -> u64 {
+        self.put(b'0' + u8::try_from(number % 10).expect("less than ten"));
+        number / 10
+    }
+
+    fn put_last_digit_of_long(&mut self, number: u128) -> u128 {
+        self.put(b'0' + u8::try_from(number % 10).expect("less than ten"));
+        number / 10
+    }
 }
 
 /// A count of 1e-9 as decimal text without trailing zeros.
@@ -183,6 +233,23 @@ mod tests {
         assert_eq!(parse_whole("1.5"), Ok(None));
         assert_eq!(parse_whole("1.x"), Err(DecimalError::NotANumber));
         assert_eq!(parse_whole("1."), Err(DecimalError::NotANumber));
+    }
+
+    #[test]
+    fn nanos_are_written_without_zeros_at_the_end() {
+        for (nanos, text) in [
+            (0, "0"),
+            (1, "0.000000001"),
+            (-10, "-0.00000001"),
+            (1_020_000_000, "1.02"),
+            (-1_000_000_000, "-1"),
+            (u64::MAX.into(), "18446744073.709551615"),
+            (i128::from(u64::MAX) + 1, "18446744073.709551616"),
+            (i128::MAX, "170141183460469231731687303715.884105727"),
+            (i128::MIN, "-170141183460469231731687303715.884105728"),
+        ] {
+            assert_eq!(nanos_text(nanos), text);
+        }
     }
 
     proptest! {

@@ -1,13 +1,13 @@
 //! A history event: shares that changed hands, by the division of a fill or by a bust.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::io::Write;
+use std::mem;
 
 use allot_allocation_rules::{Allocated, Outcome, Outcomes, SplitNumber, TickerSeq};
 use allot_allocation_service::Reply;
 use allot_domain::{AccountId, MessageId, Price, Quantity, Seq, Side, SourceId, Ticker};
-use allot_wire::json::{Object, write_digits};
+use allot_wire::json::{Object, write_decimal, write_digits};
+use allot_wire::timestamp;
 
 use crate::csv_cell::cell;
 use crate::reply_text::{list, verb};
@@ -83,6 +83,8 @@ impl Filter {
 /// side that was: so the latest fills are remembered, as many as can be busted.
 pub(crate) struct EventReader {
     filter: Filter,
+    /// Reused.
+    shares: Vec<(AccountId, u64)>,
     recent: VecDeque<(Ticker, SourceId, MessageId, Trade)>,
     kept_max: usize,
 }
@@ -90,7 +92,8 @@ pub(crate) struct EventReader {
 impl EventReader {
     /// A reader of a shard that keeps so many outcomes.
     pub(crate) fn new(filter: Filter, history: usize) -> Self {
-        Self { filter, recent: VecDeque::new(), kept_max: history.max(1) }
+        let (shares, recent) = (Vec::new(), VecDeque::new());
+        Self { filter, shares, recent, kept_max: history.max(1) }
     }
 
     /// The events among these outcomes of one input, which was taken at this time.
@@ -99,7 +102,7 @@ impl EventReader {
         time_ns: u64,
         outcomes: &Outcomes,
         account: impl Fn(&allot_allocation_rules::Share) -> AccountId,
-        mut take: impl FnMut(Event),
+        mut take: impl FnMut(&Event),
     ) {
         for outcome in &outcomes.list {
             let (ticker, number, what, trade, shares) = match outcome {
@@ -119,13 +122,18 @@ impl EventReader {
             if !self.filter.has_message(time_ns, ticker, &origin.source) {
                 continue;
             }
-            let shares = outcomes.shares[shares.clone()].iter();
-            let mut shares: Vec<_> = shares.map(|share| (account(share), share.quantity)).collect();
-            if self.filter.keep_accounts(&mut shares) {
-                let (source, seq, id) = (origin.source, origin.seq, origin.id);
-                let (ticker, number) = (*ticker, *number);
-                take(Event { time_ns, ticker, number, source, seq, id, what, trade, shares });
+            let given = outcomes.shares[shares.clone()].iter();
+            let mut shares = mem::take(&mut self.shares);
+            shares.clear();
+            shares.extend(given.map(|share| (account(share), share.quantity)));
+            let is_wanted = self.filter.keep_accounts(&mut shares);
+            let (source, seq, id) = (origin.source, origin.seq, origin.id);
+            let (ticker, number) = (*ticker, *number);
+            let event = Event { time_ns, ticker, number, source, seq, id, what, trade, shares };
+            if is_wanted {
+                take(&event);
             }
+            self.shares = event.shares;
         }
     }
 
@@ -164,9 +172,29 @@ impl EventReader {
     }
 }
 
-/// Adds text.
-fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
-    out.write_fmt(text).expect("a vector takes every write");
+/// Adds a cell of CSV and the comma behind it.
+fn put(out: &mut Vec<u8>, cell: &str) {
+    out.extend_from_slice(cell.as_bytes());
+    out.push(b',');
+}
+
+fn put_number(out: &mut Vec<u8>, number: u64) {
+    write_digits(number, out);
+    out.push(b',');
+}
+
+fn put_id(out: &mut Vec<u8>, id: &MessageId) {
+    match id {
+        MessageId::Number(number) => put_number(out, number.get()),
+        MessageId::Text(text) => put(out, &cell(text.as_str())),
+    }
+}
+
+fn id_field(object: &mut Object<'_>, name: &str, id: &MessageId) {
+    match id {
+        MessageId::Number(number) => object.digits(name, number.get()),
+        MessageId::Text(text) => object.plain(name, text.as_str()),
+    }
 }
 
 /// The first line of CSV: one line for each account of an event follows, or one without an account.
@@ -201,28 +229,36 @@ impl Event {
     /// Its lines of CSV, each with its end. Ids and tickers may contain commas; no other name
     /// needs quotes.
     pub(crate) fn csv(&self, out: &mut Vec<u8>) {
-        let Self { ticker, number, source, seq, .. } = self;
         let begin = out.len();
-        let (time, ticker) = (time_text::exact(self.time_ns), cell(ticker.as_str()));
-        let id = self.id.to_string();
-        let id = cell(&id);
-        let kind = match self.what {
-            What::Divided(_) => "allocated",
-            What::Busted(_) => "busted",
-        };
-        put(out, format_args!("{time},{ticker},{number},{kind},{source},{seq},{id},"));
-        match self.trade {
-            Some(Trade { side, price, .. }) => put(out, format_args!("{},{price},", verb(side))),
-            None => put(out, format_args!(",,")),
+        out.extend_from_slice(&timestamp::text(self.time_ns));
+        out.push(b',');
+        put(out, &cell(self.ticker.as_str()));
+        put_number(out, self.number.get());
+        put(out, self.kind());
+        put(out, self.source.as_str());
+        put_number(out, self.seq.get());
+        put_id(out, &self.id);
+        if let Some(Trade { side, price, .. }) = self.trade {
+            put(out, verb(side));
+            write_decimal(price.nanos().into(), out);
+            out.push(b',');
+        } else {
+            out.extend_from_slice(b",,");
         }
-        match self.what {
-            What::Divided(split) => put(out, format_args!("{split},,")),
-            What::Busted(of) => put(out, format_args!(",{},", cell(&of.to_string()))),
+        match &self.what {
+            What::Divided(split) => {
+                put_number(out, split.get());
+                out.push(b',');
+            }
+            What::Busted(of) => {
+                out.push(b',');
+                put_id(out, of);
+            }
         }
         // They are the same in each of its lines.
         let head = begin..out.len();
         if self.shares.is_empty() {
-            put(out, format_args!(",,\n"));
+            out.extend_from_slice(b",,\n");
         }
         let gives = self.gives();
         for (place, (account, shares)) in self.shares.iter().enumerate() {
@@ -246,24 +282,18 @@ impl Event {
         object.time("time", self.time_ns);
         object.plain("ticker", self.ticker.as_str());
         object.number("number", self.number.get());
-        object.plain(
-            "type",
-            match self.what {
-                What::Divided(_) => "allocated",
-                What::Busted(_) => "busted",
-            },
-        );
+        object.plain("type", self.kind());
         object.plain("source", self.source.as_str());
         object.number("seq", self.seq.get());
-        object.plain("id", &self.id.to_string());
+        id_field(&mut object, "id", &self.id);
         if let Some(Trade { side, price, quantity }) = self.trade {
             object.plain("side", verb(side));
             object.decimal("price", price.nanos().into());
             object.number("quantity", quantity.get());
         }
-        match self.what {
+        match &self.what {
             What::Divided(split) => object.number("split", split.get()),
-            What::Busted(of) => object.plain("of", &of.to_string()),
+            What::Busted(of) => id_field(&mut object, "of", of),
         }
         let mut shares = object.object("shares");
         for (account, quantity) in &self.shares {
@@ -271,6 +301,13 @@ impl Event {
         }
         shares.end();
         object.end();
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self.what {
+            What::Divided(_) => "allocated",
+            What::Busted(_) => "busted",
+        }
     }
 
     /// Whether the accounts gave the shares away; none where that is not known.

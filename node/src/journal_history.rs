@@ -1,8 +1,11 @@
 //! A journal history: the events of all shards of a data directory, in order of time.
+//!
+//! The thread that replays a shard writes the text of its events; so the caller's thread only puts
+//! the texts in order.
 
-use std::cmp::Reverse;
 use std::collections::VecDeque;
-use std::path::Path;
+use std::mem;
+use std::path::{Path, PathBuf};
 
 use allot_allocation_rules::Share;
 use anyhow::Result;
@@ -14,88 +17,138 @@ use crate::replay_threads::{ReplayThreads, Replayed};
 use crate::shard_dirs;
 use crate::shard_replay::ShardReplay;
 
-/// Calls `take` with each event that is asked for, oldest first.
+/// Bytes of a text, and those of one event more.
+const TEXT_BYTES: usize = 64 << 10;
+
+/// Calls `take` with the texts of the events that are asked for, oldest first, of one or more at a
+/// time. `write` adds the text of an event, on the threads of the shards.
 ///
 /// # Errors
 /// When a journal cannot be read, or `take` fails.
 pub(crate) fn read(
     data: &Path,
     filter: &Filter,
-    take: impl FnMut(Event) -> Result<()>,
+    write: impl Fn(&Event, &mut Vec<u8>) + Clone + Send + 'static,
+    take: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let bar = reading_bar();
     let directories = shard_dirs::find(data)?;
-    let shards = directories.iter().map(|path| ShardEvents::open(path, filter.clone(), &bar));
-    let mut threads = ReplayThreads::start(shards.collect::<Result<Vec<_>>>()?)?;
+    let open = |path: &PathBuf| ShardEvents::open(path, filter.clone(), write.clone(), &bar);
+    let shards = directories.iter().map(open).collect::<Result<Vec<_>>>()?;
+    let mut threads = ReplayThreads::start(shards)?;
     let merged = merge(&mut threads, directories.len(), take);
     let ended = threads.end();
     bar.finish_and_clear();
     merged.and(ended)
 }
 
-/// Takes the events of so many shards in order of time.
+/// Takes the texts of so many shards in order of time, those of the first shard first.
 fn merge(
-    threads: &mut ReplayThreads<Event>,
+    threads: &mut ReplayThreads<Texts>,
     shards: usize,
-    mut take: impl FnMut(Event) -> Result<()>,
+    mut take: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let mut queues = Vec::new();
     for shard in 0..shards {
-        let mut queue = VecDeque::new();
-        if threads.read(shard, &mut queue)? {
-            queues.push((shard, queue));
+        let mut queue = Queue { shard, texts: VecDeque::new(), begin: 0 };
+        if queue.fill(threads)? {
+            queues.push(queue);
         }
     }
-    while let Some(first) = first_of(&queues) {
-        let (shard, queue) = &mut queues[first];
-        if let Some(event) = queue.pop_front() {
-            take(event)?;
-        }
-        if queue.is_empty() && !threads.read(*shard, queue)? {
+    let time_of = |(at, queue): (usize, &Queue)| Some((queue.time_ns()?, at));
+    while let Some((_, first)) = queues.iter().enumerate().filter_map(time_of).min() {
+        let others = queues.iter().enumerate().filter(|(at, _)| *at != first);
+        let next = others.filter_map(time_of).min();
+        let is_first = |time_ns| next.is_none_or(|next| (time_ns, first) < next);
+        take(queues[first].take_while(is_first))?;
+        if queues[first].time_ns().is_none() && !queues[first].fill(threads)? {
             queues.remove(first);
         }
     }
     Ok(())
 }
 
-/// The queue whose next event is the oldest.
-fn first_of(queues: &[(usize, VecDeque<Event>)]) -> Option<usize> {
-    let time_of = |(_, queue): &(usize, VecDeque<Event>)| queue.front().map(|event| event.time_ns);
-    let (_, Reverse(first)) =
-        (0..queues.len()).map(|at| (Reverse(time_of(&queues[at])), Reverse(at))).max()?;
-    Some(first)
+/// The texts of some events of a shard, one behind the other.
+#[derive(Default)]
+struct Texts {
+    bytes: Vec<u8>,
+    /// The time of each event, and where its text ends.
+    ends: VecDeque<(u64, usize)>,
+}
+
+/// What is next of a shard.
+struct Queue {
+    shard: usize,
+    /// One at the most.
+    texts: VecDeque<Texts>,
+    /// Where the text of the next event begins.
+    begin: usize,
+}
+
+impl Queue {
+    /// Waits for the next events; false at the end of the journal.
+    fn fill(&mut self, threads: &mut ReplayThreads<Texts>) -> Result<bool> {
+        self.begin = 0;
+        threads.read(self.shard, &mut self.texts)
+    }
+
+    /// The time of the next event; none where they are to be waited for.
+    fn time_ns(&self) -> Option<u64> {
+        self.texts.front()?.ends.front().map(|(time_ns, _)| *time_ns)
+    }
+
+    /// Takes the text of the next events while their times are so.
+    fn take_while(&mut self, is_so: impl Fn(u64) -> bool) -> &[u8] {
+        let Some(Texts { bytes, ends }) = self.texts.front_mut() else { return &[] };
+        let begin = self.begin;
+        while let Some((_, end)) = ends.pop_front_if(|(time_ns, _)| is_so(*time_ns)) {
+            self.begin = end;
+        }
+        &bytes[begin..self.begin]
+    }
 }
 
 /// The events of one shard.
-struct ShardEvents {
+struct ShardEvents<W> {
     replay: ShardReplay,
     reader: EventReader,
+    write: W,
+    /// Those that are not handed over yet.
+    texts: Texts,
     bar: ProgressBar,
 }
 
-impl ShardEvents {
-    fn open(path: &Path, filter: Filter, bar: &ProgressBar) -> Result<Self> {
+impl<W> ShardEvents<W> {
+    fn open(path: &Path, filter: Filter, write: W, bar: &ProgressBar) -> Result<Self> {
         let replay = ShardReplay::open(path)?;
         bar.inc_length(replay.bytes_expected());
         let history = replay.start().stamp.as_ref().map_or(1, |stamp| stamp.machine.history);
         let reader = EventReader::new(filter, history);
-        Ok(Self { replay, reader, bar: bar.clone() })
+        Ok(Self { replay, reader, write, texts: Texts::default(), bar: bar.clone() })
     }
 }
 
-impl Replayed for ShardEvents {
-    type Item = Event;
+impl<W: Fn(&Event, &mut Vec<u8>) + Send + 'static> Replayed for ShardEvents<W> {
+    type Item = Texts;
 
-    fn read(&mut self, events: &mut VecDeque<Event>) -> Result<bool> {
+    const BLOCK_LEN: usize = 1;
+
+    fn read(&mut self, blocks: &mut VecDeque<Texts>) -> Result<bool> {
         let is_over = self.replay.advance(u64::MAX)?.is_none();
         if is_over || self.replay.index().get().is_multiple_of(RECORDS_PER_TICK) {
             self.bar.inc(self.replay.take_bytes());
         }
+        let Self { replay, reader, write, texts, .. } = self;
         if !is_over {
-            let (time_ns, outcomes) = (self.replay.time_ns(), self.replay.outcomes());
-            let book = self.replay.state().machine();
+            let book = replay.state().machine();
             let account = |share: &Share| *book.account(share.account);
-            self.reader.read(time_ns, outcomes, account, |event| events.push_back(event));
+            reader.read(replay.time_ns(), replay.outcomes(), account, |event| {
+                write(event, &mut texts.bytes);
+                texts.ends.push_back((event.time_ns, texts.bytes.len()));
+            });
+        }
+        if TEXT_BYTES <= texts.bytes.len() || is_over && !texts.ends.is_empty() {
+            blocks.push_back(mem::take(texts));
         }
         Ok(!is_over)
     }

@@ -3,8 +3,11 @@
 //!
 //! ```text
 //!   journal ═► machine ═► blocks of items ─┐
-//!   journal ═► machine ═► blocks of items ─┴─► by time ─► text, on the caller's thread
+//!   journal ═► machine ═► blocks of items ─┴─► by time ─► out, on the caller's thread
 //! ```
+//!
+//! Two threads make what one takes: what can be done with an item alone, such as its text, is best
+//! done here.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -12,9 +15,6 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use allot_runtime::{Agent, Clock, Nanos, Running, ThreadGroup, Threads, WaitStrategy, Waker};
 use anyhow::{Context, Result};
-
-/// Items of a block, and a few more: each is some hundred bytes.
-const BLOCK_LEN: usize = 512;
 
 /// Blocks of a shard that wait to be written; beyond it the replay waits.
 const BLOCKS_MAX: usize = 8;
@@ -26,6 +26,9 @@ const RECORDS_PER_TURN: usize = 8_192;
 pub(crate) trait Replayed: Send + 'static {
     /// What is made of its records.
     type Item: Send;
+
+    /// Items of a block, and a few more: each is some hundred bytes, unless this says fewer.
+    const BLOCK_LEN: usize = 512;
 
     /// Adds what the next record brings, if anything; false at the end, which may bring something
     /// too.
@@ -94,7 +97,7 @@ impl<R: Replayed> Replay<R> {
     /// Reads on; a block, once there is one.
     fn read(&mut self) -> Option<Block<R::Item>> {
         for _ in 0..RECORDS_PER_TURN {
-            if self.is_read || BLOCK_LEN <= self.items.len() {
+            if self.is_read || R::BLOCK_LEN <= self.items.len() {
                 break;
             }
             match self.journal.read(&mut self.items) {
@@ -102,8 +105,8 @@ impl<R: Replayed> Replay<R> {
                 Err(error) => return Some(Err(error)),
             }
         }
-        if self.is_read || BLOCK_LEN <= self.items.len() {
-            let items = mem::replace(&mut self.items, VecDeque::with_capacity(BLOCK_LEN));
+        if self.is_read || R::BLOCK_LEN <= self.items.len() {
+            let items = mem::replace(&mut self.items, VecDeque::with_capacity(R::BLOCK_LEN));
             return Some(Ok((!items.is_empty()).then_some(items)));
         }
         None

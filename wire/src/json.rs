@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::DecodeError;
 pub use entries::{Entries, each_entry};
 pub use field::{Field, need, scalar, string, unknown_field};
-pub use object::{Object, write_digits};
+pub use object::{Object, write_decimal, write_digits};
 pub use plain::{Plain, each_plain};
 
 /// What some editors put before a text in UTF-8; RFC 8259 lets a reader pass over it.

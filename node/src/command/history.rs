@@ -98,12 +98,18 @@ pub(crate) fn run(history: &History, common: &CommonArgs) -> Result<ExitCode> {
     };
     let is_filtered = filter != Filter { to: u64::MAX, ..Filter::default() };
     let (format, layout) = (history.format, Layout::of_stdout());
-    let mut page = Page { out: None, format, layout, csv: Vec::new(), json: Vec::new() };
+    let write = move |event: &Event, text: &mut Vec<u8>| format.write(event, layout, text);
+    let mut page = Page { out: None, format };
     match &history.data {
-        Some(data) => journal_history::read(data, &filter, |event| page.print(&event))?,
+        Some(data) => journal_history::read(data, &filter, write, |text| page.print(text))?,
         None => {
             let settings = common.settings(&history.flags.given)?;
-            front_history::read(&settings, filter, history.timeout, |event| page.print(&event))?;
+            let mut text = Vec::new();
+            front_history::read(&settings, filter, history.timeout, |event| {
+                text.clear();
+                write(&event, &mut text);
+                page.print(&text)
+            })?;
         }
     }
     page.end(is_filtered)?;
@@ -118,9 +124,23 @@ struct Page {
     /// Begun with the first event, so that a failure before it shows no page.
     out: Option<Pager>,
     format: Format,
-    layout: Layout,
-    csv: Vec<u8>,
-    json: Vec<u8>,
+}
+
+impl Format {
+    /// Adds the lines of an event.
+    fn write(self, event: &Event, layout: Layout, text: &mut Vec<u8>) {
+        match self {
+            Self::Table => {
+                text.extend_from_slice(layout.broken(&event.text(), TEXT_BELOW).as_bytes());
+                text.push(b'\n');
+            }
+            Self::Csv => event.csv(text),
+            Self::Json => {
+                event.json(text);
+                text.push(b'\n');
+            }
+        }
+    }
 }
 
 impl Page {
@@ -137,29 +157,8 @@ impl Page {
         Ok(self.out.as_mut().expect("it was begun"))
     }
 
-    fn print(&mut self, event: &Event) -> Result<()> {
-        match self.format {
-            Format::Table => {
-                let line = self.layout.broken(&event.text(), TEXT_BELOW);
-                writeln!(self.out()?, "{line}")?;
-            }
-            Format::Csv => {
-                let mut csv = std::mem::take(&mut self.csv);
-                csv.clear();
-                event.csv(&mut csv);
-                self.out()?.write_all(&csv)?;
-                self.csv = csv;
-            }
-            Format::Json => {
-                let mut json = std::mem::take(&mut self.json);
-                json.clear();
-                event.json(&mut json);
-                json.push(b'\n');
-                self.out()?.write_all(&json)?;
-                self.json = json;
-            }
-        }
-        Ok(())
+    fn print(&mut self, text: &[u8]) -> Result<()> {
+        Ok(self.out()?.write_all(text)?)
     }
 
     fn end(mut self, is_filtered: bool) -> Result<()> {
