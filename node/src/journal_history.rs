@@ -8,6 +8,7 @@ use std::mem;
 use std::path::{Path, PathBuf};
 
 use allot_allocation_rules::Share;
+use allot_domain::Step;
 use anyhow::Result;
 use indicatif::ProgressBar;
 
@@ -15,7 +16,7 @@ use crate::history_event::{Event, EventReader, Filter};
 use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
 use crate::replay_threads::{ReplayThreads, Replayed};
 use crate::shard_dirs;
-use crate::shard_replay::ShardReplay;
+use crate::shard_replay::{Logged, ShardReplay};
 
 /// Bytes of a text, and those of one event more.
 const TEXT_BYTES: usize = 64 << 10;
@@ -113,6 +114,8 @@ struct ShardEvents<W> {
     replay: ShardReplay,
     reader: EventReader,
     write: W,
+    /// The input that is not applied whole.
+    pending: Option<Logged>,
     /// Those that are not handed over yet.
     texts: Texts,
     bar: ProgressBar,
@@ -124,7 +127,31 @@ impl<W> ShardEvents<W> {
         bar.inc_length(replay.bytes_expected());
         let history = replay.start().stamp.as_ref().map_or(1, |stamp| stamp.machine.history);
         let reader = EventReader::new(filter, history);
-        Ok(Self { replay, reader, write, texts: Texts::default(), bar: bar.clone() })
+        let (pending, texts, bar) = (None, Texts::default(), bar.clone());
+        Ok(Self { replay, reader, write, pending, texts, bar })
+    }
+}
+
+impl<W: Fn(&Event, &mut Vec<u8>)> ShardEvents<W> {
+    /// Applies the next input, or goes on with one; false at the end of the journal.
+    fn advance(&mut self) -> Result<bool> {
+        let Self { replay, reader, write, pending, texts, .. } = self;
+        let (logged, step) = if let Some(logged) = pending.take() {
+            let step = replay.resume(&logged);
+            (logged, step)
+        } else {
+            let Some(logged) = replay.next(u64::MAX)? else { return Ok(false) };
+            let step = replay.apply(&logged);
+            (logged, step)
+        };
+        *pending = (step == Step::Pending).then_some(logged);
+        let book = replay.state().machine();
+        let account = |share: &Share| *book.account(share.account);
+        reader.read(replay.time_ns(), replay.outcomes(), account, |event| {
+            write(event, &mut texts.bytes);
+            texts.ends.push_back((event.time_ns, texts.bytes.len()));
+        });
+        Ok(true)
     }
 }
 
@@ -134,19 +161,11 @@ impl<W: Fn(&Event, &mut Vec<u8>) + Send + 'static> Replayed for ShardEvents<W> {
     const BLOCK_LEN: usize = 1;
 
     fn read(&mut self, blocks: &mut VecDeque<Texts>) -> Result<bool> {
-        let is_over = self.replay.advance(u64::MAX)?.is_none();
+        let is_over = !self.advance()?;
         if is_over || self.replay.index().get().is_multiple_of(RECORDS_PER_TICK) {
             self.bar.inc(self.replay.take_bytes());
         }
-        let Self { replay, reader, write, texts, .. } = self;
-        if !is_over {
-            let book = replay.state().machine();
-            let account = |share: &Share| *book.account(share.account);
-            reader.read(replay.time_ns(), replay.outcomes(), account, |event| {
-                write(event, &mut texts.bytes);
-                texts.ends.push_back((event.time_ns, texts.bytes.len()));
-            });
-        }
+        let texts = &mut self.texts;
         if TEXT_BYTES <= texts.bytes.len() || is_over && !texts.ends.is_empty() {
             blocks.push_back(mem::take(texts));
         }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use allot_allocation_rules::{Book, Input, Outcomes};
+use allot_allocation_rules::{Input, Outcomes};
 use allot_allocation_service::Allocation;
 use allot_domain::snapshot::SnapshotError;
 use allot_domain::{LogIndex, Step};
@@ -172,27 +172,19 @@ impl ShardReplay {
         }
     }
 
-    /// Applies an input. `take` gets its outcomes in order, some at a time, with the book that has
-    /// applied them.
-    ///
-    /// # Errors
-    /// Those of `take`.
-    pub(crate) fn apply(
-        &mut self,
-        logged: &Logged,
-        mut take: impl FnMut(&Outcomes, &Book) -> Result<()>,
-    ) -> Result<()> {
+    /// Applies an input, and keeps the first of its outcomes: a split divides the fills that were
+    /// held, which may be many, a part at a time.
+    pub(crate) fn apply(&mut self, logged: &Logged) -> Step {
         self.begin(logged);
         let Self { start: Start { state, .. }, outcomes, late, .. } = self;
-        let mut step = state.apply(&logged.input, logged.encoding, outcomes, late);
-        take(outcomes, state.machine())?;
-        while step == Step::Pending {
-            outcomes.clear();
-            late.clear();
-            step = state.resume(logged.encoding, outcomes, late);
-            take(outcomes, state.machine())?;
-        }
-        Ok(())
+        state.apply(&logged.input, logged.encoding, outcomes, late)
+    }
+
+    /// Goes on with an input that is pending, and keeps its next outcomes.
+    pub(crate) fn resume(&mut self, logged: &Logged) -> Step {
+        self.begin(logged);
+        let Self { start: Start { state, .. }, outcomes, late, .. } = self;
+        state.resume(logged.encoding, outcomes, late)
     }
 
     /// Applies the next input, unless it came at `before` or later, and keeps all its outcomes;
@@ -205,9 +197,8 @@ impl ShardReplay {
             self.outcomes.clear();
             return Ok(None);
         };
-        self.begin(&logged);
+        let mut step = self.apply(&logged);
         let Self { start: Start { state, .. }, outcomes, late, .. } = self;
-        let mut step = state.apply(&logged.input, logged.encoding, outcomes, late);
         while step == Step::Pending {
             step = state.resume(logged.encoding, outcomes, late);
         }

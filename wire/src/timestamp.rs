@@ -12,7 +12,7 @@ const DAYS_PER_ERA: u64 = 146_097;
 /// From the first of March of the year zero to the first of January 1970.
 const DAYS_TO_1970: u64 = 719_468;
 /// Bytes of a text.
-const TEXT_LEN: usize = 30;
+pub const TEXT_LEN: usize = 30;
 
 /// Writes a time.
 ///

@@ -1,14 +1,20 @@
 //! `allot export`: fills, allocations, splits and positions of journals, as files for other tools.
 
+mod format;
 mod table;
+mod csv_text;
+mod row_block;
 mod csv_files;
 #[cfg(feature = "parquet")]
 mod parquet_files;
 mod sqlite_file;
+mod written_splits;
 mod sink;
 mod write_error;
 mod shard_rows;
+mod shard_export;
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,13 +28,15 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::misuse::demand_period;
-use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
-use crate::shard_replay::ShardReplay;
+use crate::progress_bar::reading_bar;
+use crate::replay_threads::ReplayThreads;
 use crate::stdout::print;
 use crate::unfinished_folder::UnfinishedFolder;
 use crate::{shard_dirs, time_text};
-use shard_rows::{Period, ShardRows, WrittenSplits};
-use sink::{Format, Sink};
+use format::Format;
+use shard_export::{Piece, ShardExport};
+use shard_rows::Period;
+use sink::Sink;
 use write_error::cannot_write;
 
 /// The version of the layout of an export.
@@ -76,28 +84,14 @@ pub(crate) fn run(export: &Export) -> Result<ExitCode> {
     let folder = UnfinishedFolder::create_outside(out, data)?;
     let mut sink = Sink::create(*format, folder.path())?;
     let period = Period { from: *from, to: *to };
-    let mut splits = WrittenSplits::default();
     let bar = reading_bar();
-    let mut shards = Vec::new();
+    let mut exports = Vec::new();
     for directory in &directories {
-        let mut replay = ShardReplay::open(directory)?;
-        let Some(stamp) = &replay.start().stamp else { continue };
-        bar.inc_length(replay.bytes_expected());
-        let book = replay.state().machine();
-        let mut rows = ShardRows::new(stamp.shard, period, &mut sink, &mut splits, book);
-        while let Some(logged) = replay.next(u64::MAX)? {
-            if !rows.begin(&logged, replay.state().machine()) {
-                break;
-            }
-            replay.apply(&logged, |outcomes, book| rows.put(&logged, outcomes, book))?;
-            if logged.index.get().is_multiple_of(RECORDS_PER_TICK) {
-                bar.inc(replay.take_bytes());
-            }
-        }
-        rows.finish(replay.state().machine())?;
-        shards.push(shard_as_json(&replay));
+        exports.extend(ShardExport::open(directory, period, *format, &bar)?);
     }
+    let shards = write(exports, &mut sink);
     bar.finish_and_clear();
+    let shards = shards?;
     note_missing(data, &shards);
     let rows: Map<String, Value> =
         sink.rows().map(|(table, count)| (table.to_owned(), count.into())).collect();
@@ -118,6 +112,38 @@ pub(crate) fn run(export: &Export) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Writes the rows of one shard after the other; a thread for each makes them. Returns what is to
+/// be said of the shards.
+fn write(exports: Vec<ShardExport>, sink: &mut Sink) -> Result<Vec<Value>> {
+    let count = exports.len();
+    let mut threads = ReplayThreads::start(exports)?;
+    let written = take_all(&mut threads, count, sink);
+    let ended = threads.end();
+    let shards = written?;
+    ended?;
+    Ok(shards)
+}
+
+fn take_all(
+    threads: &mut ReplayThreads<Piece>,
+    count: usize,
+    sink: &mut Sink,
+) -> Result<Vec<Value>> {
+    let (mut shards, mut pieces) = (Vec::new(), VecDeque::new());
+    for shard in 0..count {
+        while threads.read(shard, &mut pieces)? {
+            for piece in pieces.drain(..) {
+                match piece {
+                    Piece::Rows(block) => sink.put(&block)?,
+                    Piece::Shard(shard) => shards.push(shard),
+                }
+            }
+        }
+        sink.end_shard();
+    }
+    Ok(shards)
+}
+
 /// The id of the ledger of a data directory; none where its journals are older than ledgers.
 fn ledger_of(data: &Path) -> Result<Option<String>> {
     match Ledger::read(data, Allocation::NAME) {
@@ -129,18 +155,6 @@ fn ledger_of(data: &Path) -> Result<Option<String>> {
         ),
         Err(error) => Err(error.into()),
     }
-}
-
-fn shard_as_json(replay: &ShardReplay) -> Value {
-    let stamp = replay.start().stamp.as_ref().expect("a journal that was written has a stamp");
-    let pruned = replay.start().from.get();
-    json!({
-        "shard": stamp.shard.get(),
-        "of": stamp.shards,
-        "first_record": pruned + 1,
-        "last_record": replay.index().get(),
-        "pruned": 0 < pruned,
-    })
 }
 
 /// Shards may be on several machines: each has its part of the tickers.

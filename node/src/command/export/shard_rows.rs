@@ -8,7 +8,7 @@ use allot_allocation_rules::{
 use allot_domain::{AccountId, LogIndex, MessageId, ShardId, Side, SourceId, Ticker};
 use anyhow::{Context, Result};
 
-use super::sink::Sink;
+use super::row_block::{RowBlock, RowBlocks};
 use super::table::{Table, Value};
 use crate::shard_replay::Logged;
 
@@ -21,26 +21,18 @@ pub(super) struct Period {
     pub(super) to: Option<u64>,
 }
 
-/// The splits that are written: all shards have the same, and each is written once.
-#[derive(Clone, Copy, Default)]
-pub(super) struct WrittenSplits {
-    /// The first and the last that the shards before this one have written.
-    before: Option<(SplitNumber, SplitNumber)>,
-    /// Those that this one has seen.
-    own: Option<(SplitNumber, SplitNumber)>,
-}
-
 /// The rows of one shard.
-pub(super) struct ShardRows<'a> {
-    pub(super) shard: ShardId,
-    pub(super) period: Period,
-    pub(super) sink: &'a mut Sink,
-    pub(super) splits: &'a mut WrittenSplits,
+pub(super) struct ShardRows {
+    shard: ShardId,
+    period: Period,
+    blocks: RowBlocks,
     /// The fills that wait for the first split, each with its record; none of those that the
     /// snapshot has with which a pruned journal begins.
     held: BTreeMap<FillName, (Fill, Option<LogIndex>)>,
     /// What accounts held of the ticker of a bust, before it.
     before: BTreeMap<AccountId, Cell>,
+    /// The tickers whose positions are written.
+    tickers: usize,
 }
 
 type FillName = (SourceId, Ticker, MessageId);
@@ -51,17 +43,16 @@ struct Change {
     value: i128,
 }
 
-impl<'a> ShardRows<'a> {
+impl ShardRows {
     /// Nothing yet; `book` is what the journal begins with.
-    pub(super) fn new(
-        shard: ShardId,
-        period: Period,
-        sink: &'a mut Sink,
-        splits: &'a mut WrittenSplits,
-        book: &Book,
-    ) -> Self {
+    pub(super) fn new(shard: ShardId, period: Period, blocks: RowBlocks, book: &Book) -> Self {
         let held = book.held().map(|fill| (name_of(fill), (*fill, None))).collect();
-        Self { shard, period, sink, splits, held, before: BTreeMap::new() }
+        Self { shard, period, blocks, held, before: BTreeMap::new(), tickers: 0 }
+    }
+
+    /// The blocks that are full.
+    pub(super) fn take_full(&mut self) -> impl Iterator<Item = RowBlock> {
+        self.blocks.take_full()
     }
 
     /// Before an input is applied: false where it is of a later time, and so are all after it.
@@ -78,30 +69,34 @@ impl<'a> ShardRows<'a> {
         true
     }
 
-    /// The fills that are still held, and what the accounts hold.
-    pub(super) fn finish(mut self, book: &Book) -> Result<()> {
-        self.splits.end_shard();
-        for (fill, record) in std::mem::take(&mut self.held).into_values() {
+    /// At the end of the journal: the next of the fills that are still held, or the next of the
+    /// tickers and what accounts hold of it; false where there is none, and every block is full.
+    pub(super) fn finish(&mut self, book: &Book) -> Result<bool> {
+        if let Some((_, (fill, record))) = self.held.pop_first() {
             if self.is_in_period(fill.time_ns) {
                 self.put_fill(&fill, None, record)?;
             }
+            return Ok(true);
         }
-        for row in book.holdings().rows() {
-            for (account, cell) in row.cells() {
-                let quantity = i64::try_from(cell.quantity).context("shares of a position")?;
-                self.sink.put(
-                    Table::Positions,
-                    &[
-                        Value::Text(book.account(account).as_str()),
-                        Value::Text(row.ticker.as_str()),
-                        Value::Signed(quantity),
-                        Value::Decimal(cell.value),
-                        Value::Number(self.shard.get().into()),
-                    ],
-                )?;
-            }
+        let Some(row) = book.holdings().rows().get(self.tickers) else {
+            self.blocks.end();
+            return Ok(false);
+        };
+        self.tickers += 1;
+        for (account, cell) in row.cells() {
+            let quantity = i64::try_from(cell.quantity).context("shares of a position")?;
+            self.blocks.put(
+                Table::Positions,
+                &[
+                    Value::Text(book.account(account).as_str()),
+                    Value::Text(row.ticker.as_str()),
+                    Value::Signed(quantity),
+                    Value::Decimal(cell.value),
+                    Value::Number(self.shard.get().into()),
+                ],
+            );
         }
-        Ok(())
+        Ok(true)
     }
 
     fn is_in_period(&self, time_ns: u64) -> bool {
@@ -138,7 +133,7 @@ impl<'a> ShardRows<'a> {
                 }
                 Outcome::Accepted { origin, split } if !origin.duplicate => {
                     if let Input::Split(said) = &logged.input {
-                        self.put_split(logged, said, *split)?;
+                        self.put_split(logged, said, *split);
                     }
                 }
                 _ => {}
@@ -165,7 +160,7 @@ impl<'a> ShardRows<'a> {
             let value = i128::from(quantity) * i128::from(fill.price.nanos());
             let account = book.account(share.account);
             let change = Change { quantity, value };
-            self.put_change(logged, &fill.ticker, allocated.number, account, &change)?;
+            self.put_change(logged, &fill.ticker, allocated.number, account, &change);
         }
         Ok(())
     }
@@ -180,7 +175,7 @@ impl<'a> ShardRows<'a> {
         let quantity = i64::try_from(fill.quantity.get()).context("shares of a fill")?;
         let split = allocated.map_or(Value::None, |one| Value::Number(one.split.get()));
         let number = allocated.map_or(Value::None, |one| Value::Number(one.number.get()));
-        self.sink.put(
+        self.blocks.put(
             Table::Fills,
             &[
                 Value::Time(fill.time_ns),
@@ -197,7 +192,8 @@ impl<'a> ShardRows<'a> {
                 Value::Number(self.shard.get().into()),
                 record.map_or(Value::None, |record| Value::Number(record.get())),
             ],
-        )
+        );
+        Ok(())
     }
 
     /// A bust names neither side nor price of its fill: what it changed is read off the holdings.
@@ -213,7 +209,7 @@ impl<'a> ShardRows<'a> {
             return Ok(());
         };
         let (id, of) = (bust.origin().id.to_string(), said.of.to_string());
-        self.sink.put(
+        self.blocks.put(
             Table::Busts,
             &[
                 Value::Time(said.time_ns),
@@ -226,7 +222,7 @@ impl<'a> ShardRows<'a> {
                 Value::Number(self.shard.get().into()),
                 Value::Number(logged.index.get()),
             ],
-        )?;
+        );
         let row = book.holdings().row_of(&said.ticker);
         let row = row.context("a ticker that had a bust has a row")?;
         for share in shares {
@@ -236,7 +232,7 @@ impl<'a> ShardRows<'a> {
             let quantity = i128::from(after.quantity) - i128::from(before.quantity);
             let quantity = i64::try_from(quantity).context("shares of a fill")?;
             let change = Change { quantity, value: after.value - before.value };
-            self.put_change(logged, &said.ticker, number, account, &change)?;
+            self.put_change(logged, &said.ticker, number, account, &change);
         }
         Ok(())
     }
@@ -248,8 +244,8 @@ impl<'a> ShardRows<'a> {
         number: TickerSeq,
         account: &AccountId,
         change: &Change,
-    ) -> Result<()> {
-        self.sink.put(
+    ) {
+        self.blocks.put(
             Table::Allocations,
             &[
                 Value::Time(logged.time_ns),
@@ -261,18 +257,19 @@ impl<'a> ShardRows<'a> {
                 Value::Number(self.shard.get().into()),
                 Value::Number(logged.index.get()),
             ],
-        )
+        );
     }
 
-    fn put_split(&mut self, logged: &Logged, split: &Split, number: SplitNumber) -> Result<()> {
-        if !self.is_in_period(logged.time_ns) || !self.splits.claim(number) {
-            return Ok(());
+    fn put_split(&mut self, logged: &Logged, split: &Split, number: SplitNumber) {
+        if !self.is_in_period(logged.time_ns) {
+            return;
         }
+        self.blocks.begin_split(number);
         let weights = split.weights().iter();
         let weights = weights.map(|(id, weight)| (id, Value::Decimal(weight.nanos().into())));
         let closes = split.closes().iter().map(|id| (id, Value::None));
         for (account, weight) in weights.chain(closes) {
-            self.sink.put(
+            self.blocks.put(
                 Table::Splits,
                 &[
                     Value::Time(split.time_ns),
@@ -282,28 +279,8 @@ impl<'a> ShardRows<'a> {
                     Value::Text(account.as_str()),
                     weight,
                 ],
-            )?;
+            );
         }
-        Ok(())
-    }
-}
-
-impl WrittenSplits {
-    /// Whether no shard before has written the split of this number. The numbers that a shard has
-    /// are without a gap, and those of all shards end alike.
-    fn claim(&mut self, number: SplitNumber) -> bool {
-        let (first, _) = *self.own.get_or_insert((number, number));
-        self.own = Some((first, number));
-        self.before.is_none_or(|(first, last)| number < first || last < number)
-    }
-
-    /// The next shard begins.
-    fn end_shard(&mut self) {
-        let own = self.own.take();
-        self.before = match (self.before, own) {
-            (Some(before), Some(own)) => Some((before.0.min(own.0), before.1.max(own.1))),
-            (before, own) => before.or(own),
-        };
     }
 }
 

@@ -1,30 +1,22 @@
-//! Sink: where the rows of an export go, in one of its formats.
+//! Sink: where the rows of an export go, in its format.
 
 use std::path::Path;
 
 use anyhow::Result;
-use clap::ValueEnum;
 
 use super::csv_files::CsvFiles;
+use super::format::Format;
 #[cfg(feature = "parquet")]
 use super::parquet_files::ParquetFiles;
+use super::row_block::{Content, Packed, RowBlock};
 use super::sqlite_file::SqliteFile;
 use super::table::{Table, Value};
-
-/// The format of an export.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(super) enum Format {
-    /// A file of comma-separated values for each table
-    Csv,
-    /// A Parquet file for each table, as DuckDB, pandas and Spark read them
-    Parquet,
-    /// One SQLite database with all tables
-    Sqlite,
-}
+use super::written_splits::WrittenSplits;
 
 /// The files of an export that is being made.
 pub(super) struct Sink {
     files: Files,
+    splits: WrittenSplits,
     rows: [u64; Table::ALL.len()],
 }
 
@@ -33,17 +25,6 @@ enum Files {
     #[cfg(feature = "parquet")]
     Parquet(ParquetFiles),
     Sqlite(SqliteFile),
-}
-
-impl Format {
-    /// Its name, as on the command line.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Parquet => "parquet",
-            Self::Sqlite => "sqlite",
-        }
-    }
 }
 
 impl Sink {
@@ -66,22 +47,35 @@ impl Sink {
             }
             Format::Sqlite => Files::Sqlite(SqliteFile::create(folder)?),
         };
-        Ok(Self { files, rows: [0; _] })
+        Ok(Self { files, splits: WrittenSplits::default(), rows: [0; _] })
     }
 
-    /// Appends a row, with a value for each column of the table.
+    /// Appends the rows of a block, unless they are of a split that a shard before had too.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub(super) fn put(&mut self, table: Table, row: &[Value<'_>]) -> Result<()> {
-        assert_eq!(row.len(), table.columns().len(), "a row has a value for each column");
-        self.rows[table.place()] += 1;
-        match &mut self.files {
-            Files::Csv(files) => files.put(table, row),
-            #[cfg(feature = "parquet")]
-            Files::Parquet(files) => files.put(table, row),
-            Files::Sqlite(file) => file.put(table, row),
+    /// When they cannot be written.
+    pub(super) fn put(&mut self, block: &RowBlock) -> Result<()> {
+        if block.split.is_some_and(|number| !self.splits.claim(number)) {
+            return Ok(());
         }
+        let table = block.table;
+        self.rows[table.place()] += block.rows;
+        match (&mut self.files, &block.content) {
+            (Files::Csv(files), Content::Csv(lines)) => files.put(table, lines),
+            #[cfg(feature = "parquet")]
+            (Files::Parquet(files), Content::Packed(packed)) => {
+                each_row(table, packed, |row| files.put(table, row))
+            }
+            (Files::Sqlite(file), Content::Packed(packed)) => {
+                each_row(table, packed, |row| file.put(table, row))
+            }
+            _ => panic!("a block is of the format of the files"),
+        }
+    }
+
+    /// The blocks of another shard follow.
+    pub(super) fn end_shard(&mut self) {
+        self.splits.end_shard();
     }
 
     /// How many rows each table has.
@@ -101,4 +95,21 @@ impl Sink {
             Files::Sqlite(file) => file.finish(),
         }
     }
+}
+
+fn each_row(
+    table: Table,
+    packed: &Packed,
+    mut put: impl FnMut(&[Value<'_>]) -> Result<()>,
+) -> Result<()> {
+    let columns = table.columns().len();
+    let mut row = Vec::with_capacity(columns);
+    for value in packed.values() {
+        row.push(value);
+        if row.len() == columns {
+            put(&row)?;
+            row.clear();
+        }
+    }
+    Ok(())
 }
