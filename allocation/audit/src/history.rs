@@ -1,6 +1,6 @@
 //! History: what came of a message first, while a repeat gets it again and a fill can be busted.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use allot_allocation_rules::{Bust, Fill, SplitNumber, limits};
 use allot_domain::{AccountId, MessageId, Price, Quantity, Side, Ticker};
@@ -9,10 +9,17 @@ use allot_domain::{AccountId, MessageId, Price, Quantity, Side, Ticker};
 pub(crate) type Shares = Vec<(AccountId, u64)>;
 
 /// What a message said, apart from its name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Said {
-    Fill { side: Side, price: Price, quantity: Quantity },
-    Bust { of: MessageId },
+    Fill {
+        side: Side,
+        price: Price,
+        quantity: Quantity,
+    },
+    /// Busts are few, and every name has room for the longest of these.
+    Bust {
+        of: Box<MessageId>,
+    },
 }
 
 impl Said {
@@ -20,10 +27,14 @@ impl Said {
         let Fill { side, price, quantity, .. } = *fill;
         Self::Fill { side, price, quantity }
     }
+
+    pub(crate) fn by_bust(bust: &Bust) -> Self {
+        Self::Bust { of: Box::new(bust.of) }
+    }
 }
 
 /// What is kept of the name of a fill or a bust.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Told {
     pub(crate) said: Said,
     /// Its outcome in the history; none of a fill that is held, or was busted while it was.
@@ -60,7 +71,8 @@ pub(crate) struct FirstOutcome {
 /// The latest outcomes. Their number is bounded, and so is that of their shares.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
-    by_number: BTreeMap<u64, FirstOutcome>,
+    /// By number, without a gap, up to the next.
+    kept: VecDeque<FirstOutcome>,
     next: u64,
     capacity: usize,
     shares: usize,
@@ -74,22 +86,32 @@ impl History {
     pub(crate) fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
         let shares_max = capacity * limits::HISTORY_SHARES_EACH;
-        Self { by_number: BTreeMap::new(), next: 0, capacity, shares: 0, shares_max, bare: None }
+        Self { kept: VecDeque::new(), next: 0, capacity, shares: 0, shares_max, bare: None }
+    }
+
+    /// The place of a number, if it is kept.
+    fn place(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.first())?).ok()
+    }
+
+    /// The number of the oldest that is kept.
+    fn first(&self) -> u64 {
+        self.next - u64::try_from(self.kept.len()).expect("a usize fits")
     }
 
     pub(crate) fn get(&self, number: u64) -> Option<&FirstOutcome> {
-        self.by_number.get(&number)
+        self.kept.get(self.place(number)?)
     }
 
     /// The outcomes of a ticker that are kept, and all after them with their shares; oldest first.
     pub(crate) fn of_ticker(&self, ticker: &Ticker) -> Vec<&FirstOutcome> {
-        let from = self.bare.map_or(0, |bare| bare + 1);
-        let kept = self.by_number.range(from..).map(|(_, outcome)| outcome);
-        kept.filter(|outcome| outcome.applied.ticker() == ticker).collect()
+        let from = self.bare.and_then(|bare| self.place(bare + 1)).unwrap_or(0);
+        self.kept.range(from..).filter(|outcome| outcome.applied.ticker() == ticker).collect()
     }
 
     pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut FirstOutcome> {
-        self.by_number.get_mut(&number)
+        let place = self.place(number)?;
+        self.kept.get_mut(place)
     }
 
     /// Stores an outcome and forgets the oldest ones, for which there is no more room. Returns its
@@ -102,9 +124,9 @@ impl History {
         let number = self.next;
         self.next += 1;
         self.shares += outcome.shares.len();
-        self.by_number.insert(number, outcome);
-        while self.capacity < self.by_number.len() || self.shares_max < self.shares {
-            let (_, oldest) = self.by_number.pop_first().expect("the newest always has room");
+        self.kept.push_back(outcome);
+        while self.capacity < self.kept.len() || self.shares_max < self.shares {
+            let oldest = self.kept.pop_front().expect("the newest always has room");
             self.shares -= oldest.shares.len();
         }
         number

@@ -4,11 +4,15 @@
 //! how it gets to them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use allot_domain::{JUMP, MessageId, Seq, SourceId, Ticker, limits};
 
 /// What a message is called; a split has no ticker.
 pub(crate) type Name = (SourceId, Option<Ticker>, MessageId);
+
+/// A name but for its id.
+type Group = (SourceId, Option<Ticker>);
 
 /// What is due for a message, as far as its name tells.
 pub(crate) enum Standing<V> {
@@ -25,9 +29,9 @@ pub(crate) enum Standing<V> {
 pub(crate) struct Names<V> {
     capacity: usize,
     /// By source and ticker, then by id.
-    known: BTreeMap<(SourceId, Option<Ticker>), BTreeMap<MessageId, Known<V>>>,
+    known: BTreeMap<Arc<Group>, BTreeMap<MessageId, Known<V>>>,
     /// Those that were taken back stand here too, until their turn comes.
-    oldest_first: VecDeque<(Name, u64)>,
+    oldest_first: VecDeque<(Arc<Group>, MessageId, u64)>,
     /// How many were ever stored.
     stored: u64,
     by_source: BTreeMap<SourceId, Sent>,
@@ -129,9 +133,13 @@ impl<V: Clone> Names<V> {
             self.forget_oldest();
         }
         self.stored += 1;
-        self.oldest_first.push_back((name, self.stored));
-        let of_source = self.known.entry((name.0, name.1)).or_default();
-        of_source.insert(name.2, Known { value, serial: self.stored });
+        let group = match self.known.get_key_value(&(name.0, name.1)) {
+            Some((group, _)) => Arc::clone(group),
+            None => Arc::new((name.0, name.1)),
+        };
+        self.oldest_first.push_back((Arc::clone(&group), name.2, self.stored));
+        let of_group = self.known.entry(group).or_default();
+        of_group.insert(name.2, Known { value, serial: self.stored });
         let sent = self.by_source.entry(name.0).or_default();
         if sent.names == 0 {
             self.quiet.remove(&(sent.quiet_since, name.0));
@@ -145,8 +153,8 @@ impl<V: Clone> Names<V> {
 
     /// What is kept of a message, to be changed.
     pub(crate) fn get_mut(&mut self, name: &Name) -> Option<&mut V> {
-        let of_source = self.known.get_mut(&(name.0, name.1))?;
-        of_source.get_mut(&name.2).map(|known| &mut known.value)
+        let of_group = self.known.get_mut(&(name.0, name.1))?;
+        of_group.get_mut(&name.2).map(|known| &mut known.value)
     }
 
     fn find(&self, name: &Name) -> Option<&Known<V>> {
@@ -155,9 +163,9 @@ impl<V: Clone> Names<V> {
 
     /// Whether it was known.
     fn remove(&mut self, name: &Name) -> bool {
-        let Some(of_source) = self.known.get_mut(&(name.0, name.1)) else { return false };
-        let is_known = of_source.remove(&name.2).is_some();
-        if of_source.is_empty() {
+        let Some(of_group) = self.known.get_mut(&(name.0, name.1)) else { return false };
+        let is_known = of_group.remove(&name.2).is_some();
+        if of_group.is_empty() {
             self.known.remove(&(name.0, name.1));
         }
         is_known
@@ -171,7 +179,8 @@ impl<V: Clone> Names<V> {
     }
 
     fn forget_oldest(&mut self) {
-        let (name, serial) = self.oldest_first.pop_front().expect("it is full");
+        let (group, id, serial) = self.oldest_first.pop_front().expect("it is full");
+        let name = (group.0, group.1, id);
         if self.find(&name).is_none_or(|known| known.serial != serial) {
             return;
         }

@@ -15,7 +15,7 @@ impl Auditor {
         bust: &Bust,
         outcomes: &mut OutcomeReader<'_>,
     ) -> Result<(), Mismatch> {
-        let (name, said) = (name_of(bust), Said::Bust { of: bust.of });
+        let (name, said) = (name_of(bust), Said::by_bust(bust));
         let reason = match self.standing(&name) {
             Standing::Applied(told) if told.said == said => {
                 return self.check_repeated_bust(bust, told, outcomes);
@@ -33,7 +33,7 @@ impl Auditor {
                     self.held.remove(at);
                     return self.check_bust_of_held(bust, outcomes);
                 }
-                match self.to_reverse(bust, told) {
+                match self.to_reverse(bust, &told) {
                     Ok((fill, shares)) => {
                         return self.check_reversal(bust, told, &fill, shares, outcomes);
                     }
@@ -61,12 +61,12 @@ impl Auditor {
     fn keep_bust(&mut self, bust: &Bust, shares: Shares) {
         let (applied, time_ns) = (Applied::Busted(Box::new(*bust)), bust.time_ns);
         let outcome = Some(self.history.store(FirstOutcome { applied, time_ns, shares }));
-        let said = Said::Bust { of: bust.of };
+        let said = Said::by_bust(bust);
         self.mark_applied(name_of(bust), Told { said, outcome });
     }
 
     /// The fill that a bust takes back and its shares, or the reason why it cannot be.
-    fn to_reverse(&self, bust: &Bust, told: Told) -> Result<(Fill, Shares), Reject> {
+    fn to_reverse(&self, bust: &Bust, told: &Told) -> Result<(Fill, Shares), Reject> {
         let unknown = Reject::UnknownFill(bust.of);
         let first = told.outcome.and_then(|outcome| self.history.get(outcome));
         let first = first.ok_or(unknown.clone())?;
