@@ -5,6 +5,7 @@ mod given_replies;
 mod memory;
 mod record_counts;
 mod replay;
+mod shard_checks;
 mod agreement;
 mod desk;
 mod desk_answers;
@@ -28,7 +29,7 @@ use crate::trader_journal_reader;
 use crate::{desk_journal, ledger_backup, shard_dirs};
 use agreement::Agreement;
 use given_replies::{GivenReplies, MessageName, UnreadableLine};
-use replay::{ShardResult, replay};
+use replay::ShardResult;
 
 /// The most lost replies that the page names, and the most lines that are no replies.
 const SHOWN_MAX: usize = 10;
@@ -91,11 +92,9 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
         given.read(file)?;
     }
     let bar = reading_bar();
-    let mut results = Vec::new();
-    for directory in &directories {
-        results.push(replay(directory, &mut given, &bar));
-    }
+    let results = shard_checks::check(&directories, &mut given, &bar);
     bar.finish_and_clear();
+    let results = results?;
     let is_whole = *directories != [verify.data.clone()];
     let agreement =
         if is_whole { Agreement::of(&verify.data, &results) } else { Agreement::default() };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use allot_allocation_rules::{AccountIndex, Allocated, Outcome, Outcomes, SplitNumber};
 use allot_allocation_service::{Reply, decode_replies};
@@ -92,15 +93,33 @@ impl Open {
     }
 }
 
-/// The replies of some files, by message.
-#[derive(Default)]
-pub(super) struct GivenReplies {
+/// What is to be found in the journals, by message.
+#[derive(Clone, Default)]
+struct Wanted {
     /// Fills and busts that were not found yet.
     open: BTreeMap<MessageName, Open>,
     /// Accepted splits. Every shard must have them.
     splits: BTreeSet<MessageName>,
-    /// The splits found in the current journal.
-    splits_found: BTreeSet<MessageName>,
+}
+
+/// Looks for the replies in one journal, while others are looked through too.
+pub(super) struct ReplyFinder {
+    wanted: Arc<Wanted>,
+    found: FoundReplies,
+}
+
+/// What one journal has of the replies.
+#[derive(Default)]
+pub(super) struct FoundReplies {
+    /// Fills and busts that an outcome confirms or contradicts.
+    open: BTreeSet<MessageName>,
+    splits: BTreeSet<MessageName>,
+}
+
+/// The replies of some files, by message.
+#[derive(Default)]
+pub(super) struct GivenReplies {
+    wanted: Arc<Wanted>,
     /// Accepted splits, and the shards that do not have them.
     pub(super) splits_missing: BTreeMap<MessageName, Vec<String>>,
     /// Those that are in the pruned part of a journal, and cannot be compared with it.
@@ -154,6 +173,7 @@ impl GivenReplies {
     }
 
     fn add(&mut self, reply: &Reply) {
+        let wanted = Arc::make_mut(&mut self.wanted);
         let (acknowledged, message) = match reply {
             Reply::Allocated { ticker, side, price, quantity, split, shares, .. } => {
                 let message = Message::Fill {
@@ -172,7 +192,7 @@ impl GivenReplies {
             }
             Reply::Accepted { .. } => {
                 self.count += 1;
-                self.splits.insert(MessageName::of(reply));
+                wanted.splits.insert(MessageName::of(reply));
                 return;
             }
             Reply::Reported { .. } | Reply::Listed { .. } => return,
@@ -180,64 +200,41 @@ impl GivenReplies {
             // A held fill that was rejected late may be sent again, and is then new.
             Reply::Rejected { late, .. } => {
                 if *late {
-                    self.open.remove(&MessageName::of(reply));
+                    wanted.open.remove(&MessageName::of(reply));
                 }
                 return;
             }
         };
         self.count += 1;
         let new = || Open { acknowledged: acknowledged.clone(), message };
-        let known = self.open.entry(MessageName::of(reply)).or_insert_with(new);
+        let known = wanted.open.entry(MessageName::of(reply)).or_insert_with(new);
         if known.acknowledged == Acknowledged::Fill(None) {
             known.acknowledged = acknowledged;
         }
         known.message = known.message.or(message);
     }
 
-    /// Removes what the outcomes of a record confirm or contradict: there is one finding for each
-    /// reply. Returns the messages of which a client was told something else than the journal says.
-    pub(super) fn find(
-        &mut self,
-        outcomes: &Outcomes,
-        account: impl Fn(AccountIndex) -> AccountId,
-    ) -> Vec<MessageName> {
-        let mut contradicted = Vec::new();
-        for outcome in &outcomes.list {
-            let origin = outcome.origin();
-            let named = |ticker: Option<Ticker>| MessageName {
-                source: origin.source.as_str().to_owned(),
-                ticker: ticker.map(|ticker| ticker.as_str().into()),
-                id: origin.id.to_string().into(),
-            };
-            let ticker = match outcome {
-                Outcome::Accepted { .. } => {
-                    self.splits_found.insert(named(None));
-                    continue;
-                }
-                Outcome::Allocated(allocated) => allocated.ticker,
-                Outcome::Busted { ticker, .. } | Outcome::Held { ticker, .. } => *ticker,
-                Outcome::Checked { .. }
-                | Outcome::Rejected { .. }
-                | Outcome::Replayed(_)
-                | Outcome::Listed(_) => continue,
-            };
-            for name in [named(Some(ticker)), named(None)] {
-                let Some(open) = self.open.get(&name) else { continue };
-                let Some(agrees) = open.agrees(outcome, outcomes, &account) else { continue };
-                self.open.remove(&name);
-                if !agrees {
-                    contradicted.push(name);
-                }
-            }
-        }
-        contradicted
+    /// One who looks for them in a journal.
+    pub(super) fn finder(&self) -> ReplyFinder {
+        ReplyFinder { wanted: Arc::clone(&self.wanted), found: FoundReplies::default() }
     }
 
-    /// Ends the current journal, which is that of this shard: notes the accepted splits that it
-    /// does not have. `knows` says of a split that it is in the pruned part.
-    pub(super) fn end_journal(&mut self, shard: &str, mut knows: impl FnMut(&MessageName) -> bool) {
-        let found = std::mem::take(&mut self.splits_found);
-        for split in self.splits.difference(&found) {
+    /// Notes what a journal has of fills and busts. Returns those that the journals before had too:
+    /// there is one finding for each reply.
+    pub(super) fn take_found(&mut self, found: &FoundReplies) -> BTreeSet<MessageName> {
+        let open = &mut Arc::make_mut(&mut self.wanted).open;
+        found.open.iter().filter(|name| open.remove(*name).is_none()).cloned().collect()
+    }
+
+    /// Notes the accepted splits that the journal of this shard does not have. `knows` says of a
+    /// split that it is in the pruned part.
+    pub(super) fn note_missing_splits(
+        &mut self,
+        found: &FoundReplies,
+        shard: &str,
+        mut knows: impl FnMut(&MessageName) -> bool,
+    ) {
+        for split in self.wanted.splits.difference(&found.splits) {
             if knows(split) {
                 self.older.insert(split.clone());
             } else {
@@ -262,9 +259,8 @@ impl GivenReplies {
     }
 
     fn set_aside(&mut self, mut is_older: impl FnMut(&MessageName, &Open) -> bool) {
-        let older: Vec<_> =
-            self.open.extract_if(.., |id, open| is_older(id, open)).map(|(id, _)| id).collect();
-        self.older.extend(older);
+        let open = &mut Arc::make_mut(&mut self.wanted).open;
+        self.older.extend(open.extract_if(.., |id, open| is_older(id, open)).map(|(id, _)| id));
     }
 
     /// How many replies are older than the journals, because they were pruned.
@@ -274,7 +270,59 @@ impl GivenReplies {
 
     /// The acknowledged fills and busts that are in no journal.
     pub(super) fn lost(&self) -> Vec<MessageName> {
-        self.open.keys().cloned().collect()
+        self.wanted.open.keys().cloned().collect()
+    }
+}
+
+impl ReplyFinder {
+    /// Looks for what the outcomes of a record confirm or contradict. Returns the messages of which
+    /// a client was told something else than the journal says.
+    pub(super) fn find(
+        &mut self,
+        outcomes: &Outcomes,
+        account: impl Fn(AccountIndex) -> AccountId,
+    ) -> Vec<MessageName> {
+        let Self { wanted, found } = self;
+        let mut contradicted = Vec::new();
+        // Names are texts to be made, for nothing where no reply is given.
+        if wanted.open.is_empty() && wanted.splits.is_empty() {
+            return contradicted;
+        }
+        for outcome in &outcomes.list {
+            let origin = outcome.origin();
+            let named = |ticker: Option<Ticker>| MessageName {
+                source: origin.source.as_str().to_owned(),
+                ticker: ticker.map(|ticker| ticker.as_str().into()),
+                id: origin.id.to_string().into(),
+            };
+            let ticker = match outcome {
+                Outcome::Accepted { .. } => {
+                    found
+                        .splits
+                        .extend(Some(named(None)).filter(|name| wanted.splits.contains(name)));
+                    continue;
+                }
+                Outcome::Allocated(allocated) => allocated.ticker,
+                Outcome::Busted { ticker, .. } | Outcome::Held { ticker, .. } => *ticker,
+                Outcome::Checked { .. }
+                | Outcome::Rejected { .. }
+                | Outcome::Replayed(_)
+                | Outcome::Listed(_) => continue,
+            };
+            for name in [named(Some(ticker)), named(None)] {
+                let Some(open) = wanted.open.get(&name) else { continue };
+                let Some(agrees) = open.agrees(outcome, outcomes, &account) else { continue };
+                if found.open.insert(name.clone()) && !agrees {
+                    contradicted.push(name);
+                }
+            }
+        }
+        contradicted
+    }
+
+    /// What was found in the whole journal.
+    pub(super) fn end(self) -> FoundReplies {
+        self.found
     }
 }
 

@@ -1,6 +1,7 @@
 //! Replay: reads one shard's journal from its start and checks every record.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use allot_shard::{Entry, State};
 use indicatif::ProgressBar;
 
 use super::failure::Failure;
-use super::given_replies::GivenReplies;
+use super::given_replies::{FoundReplies, ReplyFinder};
 use super::memory::Memory;
 use super::record_counts::RecordCounts;
 use crate::progress_bar::RECORDS_PER_TICK;
@@ -43,14 +44,23 @@ pub(super) struct ShardResult {
 }
 
 /// A replay in progress.
-struct Replay<'a> {
+pub(super) struct Replay {
+    reader: Reader,
+    checker: Checker,
+    /// The bytes of records that were read and are not in the bar yet.
+    read: u64,
+    bar: ProgressBar,
+}
+
+/// Applies the records, and checks what comes of them.
+struct Checker {
     stamp: Option<JournalStamp<Allocation>>,
     state: State<Allocation>,
     /// `None` after a fault, and if the replay began with a snapshot.
     auditor: Option<Auditor>,
     /// The state hashes of the snapshots that were not compared yet, by record.
     snapshots: BTreeMap<LogIndex, u128>,
-    given: &'a mut GivenReplies,
+    finder: ReplyFinder,
     outcomes: Outcomes,
     /// The state as bytes, reused.
     bytes: Vec<u8>,
@@ -59,52 +69,67 @@ struct Replay<'a> {
     result: ShardResult,
 }
 
-/// Replays the journal in `path`. What cannot be read is a failure too.
-pub(super) fn replay(path: &Path, given: &mut GivenReplies, bar: &ProgressBar) -> ShardResult {
-    let opened = Folder::read_only(path).and_then(|folder| Reader::open(Arc::new(folder)));
-    match opened {
-        Ok(reader) => read(path, reader, given, bar),
-        Err(error) => ShardResult::new(path, "", vec![Failure::Journal(error)]),
-    }
+/// What one journal says, whatever the others do.
+pub(super) struct Replayed {
+    pub(super) result: ShardResult,
+    /// What it has of the replies.
+    pub(super) found: FoundReplies,
+    /// What the shard knew where the replay began; none if it began with the empty state.
+    pub(super) memory: Option<Memory>,
 }
 
-fn read(
-    path: &Path,
-    mut reader: Reader,
-    given: &mut GivenReplies,
-    bar: &ProgressBar,
-) -> ShardResult {
-    bar.set_message(path.display().to_string());
-    bar.inc_length(reader.segments().iter().map(|segment| segment.bytes_used).sum());
-    let mut replay = match Replay::start(path, &reader, given) {
-        Ok(replay) => replay,
-        Err(failure) => return ShardResult::new(path, reader.stamp(), vec![failure]),
-    };
-    loop {
-        match reader.next() {
-            Ok(None) => break,
-            Ok(Some(entry)) => {
-                let record = entry.record;
-                replay.check(&entry);
-                bar.inc(entry.record.payload.len().try_into().unwrap_or(0));
-                if record.index.get().is_multiple_of(RECORDS_PER_TICK) {
-                    bar.tick();
+impl Replay {
+    /// Begins with the journal in `path`, whose replies are looked for by `finder`.
+    ///
+    /// # Errors
+    /// The result, where nothing of it can be read: that is a failure too.
+    pub(super) fn open(
+        path: &Path,
+        finder: ReplyFinder,
+        bar: &ProgressBar,
+    ) -> Result<Self, Box<ShardResult>> {
+        let opened = Folder::read_only(path).and_then(|folder| Reader::open(Arc::new(folder)));
+        let reader = opened
+            .map_err(|error| Box::new(ShardResult::new(path, "", vec![Failure::Journal(error)])))?;
+        bar.inc_length(reader.segments().iter().map(|segment| segment.bytes_used).sum());
+        match Checker::start(path, &reader, finder) {
+            Ok(checker) => Ok(Self { reader, checker, read: 0, bar: bar.clone() }),
+            Err(failure) => Err(Box::new(ShardResult::new(path, reader.stamp(), vec![failure]))),
+        }
+    }
+
+    /// Checks the next record; false at the end of what can be read.
+    pub(super) fn read(&mut self) -> bool {
+        match self.reader.next() {
+            Ok(Some(found)) => {
+                self.checker.check(&found);
+                self.read += u64::try_from(found.record.payload.len()).unwrap_or(0);
+                if found.record.index.get().is_multiple_of(RECORDS_PER_TICK) {
+                    self.bar.inc(mem::take(&mut self.read));
                 }
+                true
             }
+            Ok(None) => false,
             Err(error) => {
-                replay.is_cut = true;
-                replay.result.failures.push(Failure::Journal(error));
-                break;
+                self.checker.is_cut = true;
+                self.checker.result.failures.push(Failure::Journal(error));
+                false
             }
         }
     }
-    replay.result.torn_bytes = reader.tail().map_or(0, |tail| tail.torn_bytes);
-    replay.end(&reader)
+
+    /// Compares the state at the end.
+    pub(super) fn end(mut self) -> Replayed {
+        self.bar.inc(self.read);
+        let torn_bytes = self.reader.tail().map_or(0, |tail| tail.torn_bytes);
+        self.checker.result.torn_bytes = torn_bytes;
+        self.checker.end(&self.reader)
+    }
 }
 
-impl<'a> Replay<'a> {
+impl Checker {
     /// Begins with the empty state, or with the oldest good snapshot if segments were pruned.
-    fn start(path: &Path, reader: &Reader, given: &'a mut GivenReplies) -> Result<Self, Failure> {
+    fn start(path: &Path, reader: &Reader, finder: ReplyFinder) -> Result<Self, Failure> {
         let mut failures: Vec<_> = reader.snapshots().iter().filter_map(damage_of).collect();
         let is_cut = reader.lost().is_some();
         failures.extend(reader.lost().map(|file| Failure::SegmentLost(file.to_owned())));
@@ -124,7 +149,7 @@ impl<'a> Replay<'a> {
         let auditor = is_whole.then(|| Auditor::new(book));
         let outcomes = Outcomes::default();
         let bytes = Vec::new();
-        Ok(Self { stamp, state, auditor, snapshots, given, outcomes, bytes, is_cut, result })
+        Ok(Self { stamp, state, auditor, snapshots, finder, outcomes, bytes, is_cut, result })
     }
 
     fn check(&mut self, found: &allot_journal::Entry<'_>) {
@@ -161,7 +186,7 @@ impl<'a> Replay<'a> {
             self.result.summary = auditor.summary().clone();
             self.auditor = None;
         }
-        let contradicted = self.given.find(&self.outcomes, account).into_iter();
+        let contradicted = self.finder.find(&self.outcomes, account).into_iter();
         let differ = contradicted.map(|message| Failure::ReplyDiffers { index, message });
         self.result.failures.extend(differ);
     }
@@ -207,23 +232,16 @@ impl<'a> Replay<'a> {
         state_hash(&self.bytes)
     }
 
-    fn end(mut self, reader: &Reader) -> ShardResult {
+    fn end(mut self, reader: &Reader) -> Replayed {
         self.result.state_hash = self.hash();
         self.name_unreadable(reader);
-        let mut memory = self.memory(reader);
-        if let Some(memory) = &mut memory {
-            self.given.set_older_aside(|id, message| memory.knows(id, message));
-        }
+        let memory = self.memory(reader);
         let failures = &mut self.result.failures;
         if let Some(auditor) = &self.auditor {
             failures.extend(auditor.compare(self.state.machine()).err().map(Failure::Audit));
             self.result.summary = auditor.summary().clone();
             self.result.is_audited = true;
         }
-        let path = self.result.path.display().to_string();
-        self.given.end_journal(&path, |split| {
-            memory.as_mut().is_some_and(|memory| memory.knows_split(split))
-        });
         let replayed_from = self.result.replayed_from;
         let ahead = self.snapshots.into_keys().filter(|index| replayed_from < *index);
         if self.is_cut {
@@ -231,7 +249,7 @@ impl<'a> Replay<'a> {
         } else {
             failures.extend(ahead.map(|index| Failure::SnapshotAhead { index }));
         }
-        self.result
+        Replayed { result: self.result, found: self.finder.end(), memory }
     }
 }
 
