@@ -4,6 +4,7 @@
 //! Digits beyond the ninth decimal are refused unless they are zeros: nothing is rounded silently.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 /// Decimals of a nano.
@@ -120,47 +121,39 @@ fn fraction_nanos(fraction: &str) -> Result<i128, DecimalError> {
 /// # Panics
 /// Never: the text is ASCII.
 pub fn write_nanos(out: &mut impl Write, nanos: i128) -> fmt::Result {
-    let mut text = Backwards { bytes: [0; TEXT_LEN_MAX], first: TEXT_LEN_MAX };
-    let (mut whole, mut fraction) = split(nanos.unsigned_abs());
-    if 0 < fraction {
-        let mut width = SCALE;
-        while fraction.is_multiple_of(10) {
-            fraction /= 10;
-            width -= 1;
-        }
-        for _ in 0..width {
-            fraction = text.put_last_digit(fraction);
-        }
-        text.put(b'.');
-    }
-    loop {
-        // A division of 128 bits takes far longer.
-        match u64::try_from(whole) {
-            Ok(short) => whole = text.put_last_digit(short).into(),
-            Err(_) => whole = text.put_last_digit_of_long(whole),
-        }
-        if whole == 0 {
-            break;
-        }
-    }
-    if nanos < 0 {
-        text.put(b'-');
-    }
-    out.write_str(str::from_utf8(&text.bytes[text.first..]).expect("all of it is ASCII"))
+    out.write_str(str::from_utf8(Backwards::of_nanos(nanos).text()).expect("all of it is ASCII"))
 }
 
-/// Whole ones, and the nanos behind them.
-fn split(nanos: u128) -> (u128, u64) {
-    let one = crate::limits::NANOS.unsigned_abs();
-    if let Ok(short) = u64::try_from(nanos) {
-        return ((short / one).into(), short % one);
-    }
-    let fraction = nanos % u128::from(one);
-    (nanos / u128::from(one), fraction.try_into().expect("less than one"))
+/// Appends a count of 1e-9 as decimal text without trailing zeros.
+pub fn append_nanos(out: &mut Vec<u8>, nanos: i128) {
+    out.extend_from_slice(Backwards::of_nanos(nanos).text());
+}
+
+/// Appends the digits of a number.
+pub fn append_digits(out: &mut Vec<u8>, number: u64) {
+    let mut text = Backwards::default();
+    text.put_digits(number);
+    out.extend_from_slice(text.text());
 }
 
 /// Bytes of the longest text: 39 digits, a point and a sign.
 const TEXT_LEN_MAX: usize = 41;
+
+/// The digits from 00 to 99.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let (mut at, mut tens) = (0, b'0');
+    while at < pairs.len() {
+        let mut ones = b'0';
+        while ones <= b'9' {
+            pairs[at] = [tens, ones];
+            ones += 1;
+            at += 1;
+        }
+        tens += 1;
+    }
+    pairs
+};
 
 /// A text that is made from its end.
 struct Backwards {
@@ -168,22 +161,83 @@ struct Backwards {
     first: usize,
 }
 
+impl Default for Backwards {
+    fn default() -> Self {
+        Self { bytes: [0; TEXT_LEN_MAX], first: TEXT_LEN_MAX }
+    }
+}
+
 impl Backwards {
+    fn of_nanos(nanos: i128) -> Self {
+        let one = crate::limits::NANOS.unsigned_abs();
+        let (mut text, magnitude) = (Self::default(), nanos.unsigned_abs());
+        // A division of 128 bits takes far longer.
+        if let Ok(short) = u64::try_from(magnitude) {
+            text.put_fraction(short % one);
+            text.put_digits(short / one);
+        } else {
+            let fraction = magnitude % u128::from(one);
+            text.put_fraction(fraction.try_into().expect("less than one"));
+            text.put_long(magnitude / u128::from(one));
+        }
+        if nanos < 0 {
+            text.put(b'-');
+        }
+        text
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.bytes[self.first..]
+    }
+
     fn put(&mut self, byte: u8) {
         self.first -= 1;
         self.bytes[self.first] = byte;
     }
 
-    /// Puts the last digit of a number, and returns the others.
-    fn put_last_digit(&mut self, number: u64) -> u64 {
-        self.put(b'0' + u8::try_from(number % 10).expect("less than ten"));
-        number / 10
+    /// The point and the decimals, without zeros at the end; nothing of a whole number.
+    fn put_fraction(&mut self, mut nanos: u64) {
+        if nanos == 0 {
+            return;
+        }
+        let mut width = SCALE;
+        // Most prices have two decimals, and most of the others six at the most.
+        for (zeros, power) in [(7, 10_000_000), (3, 1_000), (1, 10)] {
+            while nanos.is_multiple_of(power) {
+                nanos /= power;
+                width -= zeros;
+            }
+        }
+        for _ in 0..width {
+            self.put(PAIRS[index(nanos % 10)][1]);
+            nanos /= 10;
+        }
+        self.put(b'.');
     }
 
-    fn put_last_digit_of_long(&mut self, number: u128) -> u128 {
-        self.put(b'0' + u8::try_from(number % 10).expect("less than ten"));
-        number / 10
+    fn put_digits(&mut self, mut number: u64) {
+        while 10 <= number {
+            let [tens, ones] = PAIRS[index(number % 100)];
+            self.put(ones);
+            self.put(tens);
+            number /= 100;
+        }
+        if 0 < number || self.first == TEXT_LEN_MAX || self.bytes[self.first] == b'.' {
+            self.put(PAIRS[index(number)][1]);
+        }
     }
+
+    fn put_long(&mut self, mut number: u128) {
+        while u64::try_from(number).is_err() {
+            self.put(PAIRS[index((number % 10).try_into().expect("less than ten"))][1]);
+            number /= 10;
+        }
+        self.put_digits(number.try_into().expect("it is short"));
+    }
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).expect("less than a hundred")
 }
 
 /// A count of 1e-9 as decimal text without trailing zeros.

@@ -148,42 +148,13 @@ fn escape(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends the digits of a number.
-///
-/// # Panics
-/// Never: a digit is less than ten.
-pub fn write_digits(mut number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; DIGITS_MAX];
-    let mut first = DIGITS_MAX;
-    loop {
-        first -= 1;
-        digits[first] = b'0' + u8::try_from(number % 10).expect("less than ten");
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[first..]);
+pub fn write_digits(number: u64, out: &mut Vec<u8>) {
+    decimal::append_digits(out, number);
 }
 
 /// Appends a count of 1e-9 as decimal text.
-///
-/// # Panics
-/// Never: a vector takes every write.
 pub fn write_decimal(nanos: i128, out: &mut Vec<u8>) {
-    decimal::write_nanos(&mut Text(out), nanos).expect("a vector takes every write");
-}
-
-/// Those of the largest number.
-const DIGITS_MAX: usize = 20;
-
-/// The end of a vector, for those who write text.
-struct Text<'a>(&'a mut Vec<u8>);
-
-impl fmt::Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
+    decimal::append_nanos(out, nanos);
 }
 
 #[cfg(test)]
