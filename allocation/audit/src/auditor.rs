@@ -323,9 +323,10 @@ impl Auditor {
         price: i64,
         shares: &[(AccountId, u64)],
     ) -> Result<(), Mismatch> {
+        let row = self.positions.by_ticker.entry(ticker).or_default();
         for (id, quantity) in shares {
             let value = sign(side) * i128::from(price) * i128::from(*quantity);
-            self.positions.apply(ticker, *id, side, *quantity, value)?;
+            row.apply(*id, side, *quantity, value)?;
             let account = self.accounts.by_id.get_mut(id);
             account.expect("a split named every account with shares").value += value;
             self.summary.apply(*id, side, *quantity, Money::from_nanos(value));

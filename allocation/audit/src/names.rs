@@ -29,7 +29,7 @@ pub(crate) enum Standing<V> {
 pub(crate) struct Names<V> {
     capacity: usize,
     /// By source and ticker, then by id.
-    known: BTreeMap<Arc<Group>, BTreeMap<MessageId, Known<V>>>,
+    known: BTreeMap<Group, OfGroup<V>>,
     /// Those that were taken back stand here too, until their turn comes.
     oldest_first: VecDeque<(Arc<Group>, MessageId, u64)>,
     /// How many were ever stored.
@@ -39,6 +39,14 @@ pub(crate) struct Names<V> {
     quiet: BTreeSet<(u64, SourceId)>,
     /// How many sources ever lost their last name.
     quieted: u64,
+}
+
+/// The names of one group.
+#[derive(Clone, Debug)]
+struct OfGroup<V> {
+    /// Shared by the order of its names: it is long, and they are many.
+    group: Arc<Group>,
+    by_id: BTreeMap<MessageId, Known<V>>,
 }
 
 #[derive(Clone, Debug)]
@@ -133,13 +141,11 @@ impl<V: Clone> Names<V> {
             self.forget_oldest();
         }
         self.stored += 1;
-        let group = match self.known.get_key_value(&(name.0, name.1)) {
-            Some((group, _)) => Arc::clone(group),
-            None => Arc::new((name.0, name.1)),
-        };
-        self.oldest_first.push_back((Arc::clone(&group), name.2, self.stored));
-        let of_group = self.known.entry(group).or_default();
-        of_group.insert(name.2, Known { value, serial: self.stored });
+        let group = (name.0, name.1);
+        let new = || OfGroup { group: Arc::new(group), by_id: BTreeMap::new() };
+        let of_group = self.known.entry(group).or_insert_with(new);
+        self.oldest_first.push_back((Arc::clone(&of_group.group), name.2, self.stored));
+        of_group.by_id.insert(name.2, Known { value, serial: self.stored });
         let sent = self.by_source.entry(name.0).or_default();
         if sent.names == 0 {
             self.quiet.remove(&(sent.quiet_since, name.0));
@@ -154,18 +160,18 @@ impl<V: Clone> Names<V> {
     /// What is kept of a message, to be changed.
     pub(crate) fn get_mut(&mut self, name: &Name) -> Option<&mut V> {
         let of_group = self.known.get_mut(&(name.0, name.1))?;
-        of_group.get_mut(&name.2).map(|known| &mut known.value)
+        of_group.by_id.get_mut(&name.2).map(|known| &mut known.value)
     }
 
     fn find(&self, name: &Name) -> Option<&Known<V>> {
-        self.known.get(&(name.0, name.1))?.get(&name.2)
+        self.known.get(&(name.0, name.1))?.by_id.get(&name.2)
     }
 
     /// Whether it was known.
     fn remove(&mut self, name: &Name) -> bool {
         let Some(of_group) = self.known.get_mut(&(name.0, name.1)) else { return false };
-        let is_known = of_group.remove(&name.2).is_some();
-        if of_group.is_empty() {
+        let is_known = of_group.by_id.remove(&name.2).is_some();
+        if of_group.by_id.is_empty() {
             self.known.remove(&(name.0, name.1));
         }
         is_known

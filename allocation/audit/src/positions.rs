@@ -26,6 +26,25 @@ impl Row {
         self.by_account.get(account).copied().unwrap_or_default()
     }
 
+    /// Adds shares to an account or takes them, with the value paid; it cannot give what it lacks.
+    pub(crate) fn apply(
+        &mut self,
+        account: AccountId,
+        side: Side,
+        quantity: u64,
+        value: i128,
+    ) -> Result<(), Mismatch> {
+        let position = self.by_account.entry(account).or_default();
+        let held = position.quantity;
+        let left = match side {
+            Side::Buy => held.checked_add(quantity),
+            Side::Sell => held.checked_sub(quantity),
+        };
+        position.quantity = left.ok_or(Mismatch::Oversold { account, shares: quantity, held })?;
+        position.value += value;
+        Ok(())
+    }
+
     /// All shares, those of closed accounts included.
     pub(crate) fn total(&self) -> u64 {
         self.by_account.values().map(|position| position.quantity).sum()
@@ -36,27 +55,4 @@ impl Row {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Positions {
     pub(crate) by_ticker: BTreeMap<Ticker, Row>,
-}
-
-impl Positions {
-    /// Adds shares to an account or takes them, with the value paid; it cannot give what it lacks.
-    pub(crate) fn apply(
-        &mut self,
-        ticker: Ticker,
-        account: AccountId,
-        side: Side,
-        quantity: u64,
-        value: i128,
-    ) -> Result<(), Mismatch> {
-        let row = self.by_ticker.entry(ticker).or_default();
-        let position = row.by_account.entry(account).or_default();
-        let held = position.quantity;
-        let left = match side {
-            Side::Buy => held.checked_add(quantity),
-            Side::Sell => held.checked_sub(quantity),
-        };
-        position.quantity = left.ok_or(Mismatch::Oversold { account, shares: quantity, held })?;
-        position.value += value;
-        Ok(())
-    }
 }
