@@ -53,6 +53,16 @@ impl Reader {
         Ok(Self { media, scan, stamp, segments, snapshots, lost, failed })
     }
 
+    /// The stamp of the journal in a folder, of which nothing else is read; empty if nothing was
+    /// ever written.
+    ///
+    /// # Errors
+    /// [`JournalError`]: the folder or its first segment cannot be read.
+    pub fn stamp_of(media: &Arc<dyn Media>) -> Result<String, JournalError> {
+        let scan = summary::start(media, &Listing::of(&**media)?)?;
+        Ok(scan.map_or(String::new(), |scan| scan.head().stamp.clone()))
+    }
+
     /// The stamp of the journal; empty if nothing was ever written.
     #[must_use]
     pub fn stamp(&self) -> &str {

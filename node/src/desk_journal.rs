@@ -13,6 +13,8 @@ use allot_server::JournalStamp;
 use allot_shard::{Entry, Service, State};
 use allot_wire::backplane::InputKind;
 
+use crate::record_reader;
+
 /// What was found of one shard.
 pub(crate) struct Checked {
     pub(crate) path: PathBuf,
@@ -38,8 +40,7 @@ pub(crate) fn is_stamp(stamp: &str) -> bool {
 
 /// Whether the journal in a directory is of a desk, as far as it can be read.
 pub(crate) fn is_desk(path: &Path) -> bool {
-    let reader = Folder::read_only(path).and_then(|folder| Reader::open(Arc::new(folder)));
-    reader.is_ok_and(|reader| is_stamp(reader.stamp()))
+    record_reader::stamp_of(path).is_some_and(|stamp| is_stamp(&stamp))
 }
 
 /// Says a record of a desk.

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use allot_allocation_rules::Share;
 use allot_domain::Step;
@@ -34,9 +34,10 @@ pub(crate) fn read(
 ) -> Result<()> {
     let bar = reading_bar();
     let directories = shard_dirs::find(data)?;
-    let open = |path: &PathBuf| ShardEvents::open(path, filter.clone(), write.clone(), &bar);
-    let shards = directories.iter().map(open).collect::<Result<Vec<_>>>()?;
-    let mut threads = ReplayThreads::start(shards)?;
+    let mut threads = ReplayThreads::open(directories.iter().map(|path| {
+        let (path, filter, write, bar) = (path.clone(), filter.clone(), write.clone(), bar.clone());
+        move || ShardEvents::open(&path, filter, write, bar)
+    }))?;
     let merged = merge(&mut threads, directories.len(), take);
     let ended = threads.end();
     bar.finish_and_clear();
@@ -122,12 +123,12 @@ struct ShardEvents<W> {
 }
 
 impl<W> ShardEvents<W> {
-    fn open(path: &Path, filter: Filter, write: W, bar: &ProgressBar) -> Result<Self> {
+    fn open(path: &Path, filter: Filter, write: W, bar: ProgressBar) -> Result<Self> {
         let replay = ShardReplay::open(path)?;
         bar.inc_length(replay.bytes_expected());
         let history = replay.start().stamp.as_ref().map_or(1, |stamp| stamp.machine.history);
         let reader = EventReader::new(filter, history);
-        let (pending, texts, bar) = (None, Texts::default(), bar.clone());
+        let (pending, texts) = (None, Texts::default());
         Ok(Self { replay, reader, write, pending, texts, bar })
     }
 }
@@ -136,15 +137,16 @@ impl<W: Fn(&Event, &mut Vec<u8>)> ShardEvents<W> {
     /// Applies the next input, or goes on with one; false at the end of the journal.
     fn advance(&mut self) -> Result<bool> {
         let Self { replay, reader, write, pending, texts, .. } = self;
-        let (logged, step) = if let Some(logged) = pending.take() {
-            let step = replay.resume(&logged);
-            (logged, step)
+        let step = if let Some(logged) = pending {
+            replay.resume(logged)
         } else {
-            let Some(logged) = replay.next(u64::MAX)? else { return Ok(false) };
-            let step = replay.apply(&logged);
-            (logged, step)
+            *pending = replay.next(u64::MAX)?;
+            let Some(logged) = pending else { return Ok(false) };
+            replay.apply(logged)
         };
-        *pending = (step == Step::Pending).then_some(logged);
+        if step != Step::Pending {
+            *pending = None;
+        }
         let book = replay.state().machine();
         let account = |share: &Share| *book.account(share.account);
         reader.read(replay.time_ns(), replay.outcomes(), account, |event| {

@@ -22,8 +22,10 @@ use crate::shard_replay::ShardReplay;
 pub(crate) fn report_at(data: &Path, time_ns: u64) -> Result<Report> {
     let bar = reading_bar();
     let directories = shard_dirs::find(data)?;
-    let shards = directories.iter().map(|path| ShardPositions::open(path, time_ns, &bar));
-    let mut threads = ReplayThreads::start(shards.collect::<Result<Vec<_>>>()?)?;
+    let mut threads = ReplayThreads::open(directories.iter().map(|path| {
+        let (path, bar) = (path.clone(), bar.clone());
+        move || ShardPositions::open(&path, time_ns, bar)
+    }))?;
     let read = (0..directories.len()).map(|shard| {
         let mut found = VecDeque::new();
         threads.read(shard, &mut found)?;
@@ -60,10 +62,10 @@ struct ShardPositions {
 }
 
 impl ShardPositions {
-    fn open(path: &Path, time_ns: u64, bar: &ProgressBar) -> Result<Self> {
+    fn open(path: &Path, time_ns: u64, bar: ProgressBar) -> Result<Self> {
         let replay = ShardReplay::open(path)?;
         bar.inc_length(replay.bytes_expected());
-        Ok(Self { replay, time_ns, bar: bar.clone() })
+        Ok(Self { replay, time_ns, bar })
     }
 }
 

@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use allot_domain::LogIndex;
-use allot_journal::{Folder, Reader};
+use allot_journal::{Folder, Media, Reader};
 use anyhow::{Context, Result};
 
 /// The first of these folders that has a journal whose stamp begins so.
 pub(crate) fn find(folders: impl IntoIterator<Item = PathBuf>, stamp: &str) -> Option<PathBuf> {
-    folders.into_iter().find(|path| {
-        let folder = Folder::read_only(path).ok();
-        let reader = folder.and_then(|folder| Reader::open(Arc::new(folder)).ok());
-        reader.is_some_and(|reader| reader.stamp().starts_with(stamp))
-    })
+    let is_it = |path: &PathBuf| stamp_of(path).is_some_and(|found| found.starts_with(stamp));
+    folders.into_iter().find(is_it)
+}
+
+/// The stamp of the journal in a folder; none where there is none that can be read.
+pub(crate) fn stamp_of(path: &Path) -> Option<String> {
+    let media: Arc<dyn Media> = Arc::new(Folder::read_only(path).ok()?);
+    Reader::stamp_of(&media).ok()
 }
 
 /// What was found in a journal.

@@ -38,6 +38,28 @@ pub(crate) trait Replayed: Send + 'static {
     fn read(&mut self, items: &mut VecDeque<Self::Item>) -> Result<bool>;
 }
 
+/// A journal that its thread opens: that reads all of it once.
+enum Opening<F, R> {
+    Closed(F),
+    Open(R),
+    Failed,
+}
+
+impl<R: Replayed, F: FnOnce() -> Result<R> + Send + 'static> Replayed for Opening<F, R> {
+    type Item = R::Item;
+
+    const BLOCK_LEN: usize = R::BLOCK_LEN;
+
+    fn read(&mut self, items: &mut VecDeque<R::Item>) -> Result<bool> {
+        if let Self::Open(journal) = self {
+            return journal.read(items);
+        }
+        let Self::Closed(open) = mem::replace(self, Self::Failed) else { return Ok(false) };
+        *self = Self::Open(open()?);
+        Ok(true)
+    }
+}
+
 /// Items, or none at the end of the journal.
 type Block<T> = Result<Option<VecDeque<T>>>;
 
@@ -74,6 +96,15 @@ impl<T: Send + 'static> ReplayThreads<T> {
             group.add(&slot, Box::new(replay));
         }
         Ok(Self { shards, running: group.start()? })
+    }
+
+    /// Starts a thread for each shard, which opens its journal.
+    pub(crate) fn open<R, F>(journals: impl IntoIterator<Item = F>) -> Result<Self>
+    where
+        R: Replayed<Item = T>,
+        F: FnOnce() -> Result<R> + Send + 'static,
+    {
+        Self::start(journals.into_iter().map(Opening::Closed).collect())
     }
 
     /// Gives the next items of a shard, once there are some; false at the end of its journal.

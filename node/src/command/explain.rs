@@ -104,8 +104,11 @@ struct Found {
 /// Finds what has this name in all shards, without applying anything.
 fn find(explain: &Explain, bar: &ProgressBar) -> Result<Found> {
     let directories = shard_dirs::find(&explain.data)?;
-    let searches = directories.iter().map(|path| Search::open(explain, path, bar));
-    let mut threads = ReplayThreads::start(searches.collect::<Result<Vec<_>>>()?)?;
+    let name = (explain.source, explain.ticker, explain.id);
+    let mut threads = ReplayThreads::open(directories.iter().map(|path| {
+        let (path, bar) = (path.clone(), bar.clone());
+        move || Search::open(name, path, bar)
+    }))?;
     let mut found = Found::default();
     for (shard, path) in directories.iter().enumerate() {
         let mut named = VecDeque::new();
@@ -133,24 +136,26 @@ impl Found {
     }
 }
 
+/// What the fill is called; no ticker stands for every one.
+type Name = (SourceId, Option<Ticker>, MessageId);
+
 /// The inputs of one shard that have this name.
 struct Search {
     path: PathBuf,
     reader: Reader,
-    name: (SourceId, Option<Ticker>, MessageId),
+    name: Name,
     bar: ProgressBar,
     bytes: u64,
 }
 
 impl Search {
-    fn open(explain: &Explain, path: &Path, bar: &ProgressBar) -> Result<Self> {
+    fn open(name: Name, path: PathBuf, bar: ProgressBar) -> Result<Self> {
         let what = || format!("cannot read {}", path.display());
-        let folder = Folder::read_only(path).with_context(what)?;
+        let folder = Folder::read_only(&path).with_context(what)?;
         let reader = Reader::open(Arc::new(folder)).with_context(what)?;
         // Every shard is looked through, and one is then replayed.
         bar.inc_length(2 * reader.segments().iter().map(|segment| segment.bytes_used).sum::<u64>());
-        let name = (explain.source, explain.ticker, explain.id);
-        Ok(Self { path: path.to_owned(), reader, name, bar: bar.clone(), bytes: 0 })
+        Ok(Self { path, reader, name, bar, bytes: 0 })
     }
 
     fn is_it(&self, source: SourceId, id: MessageId, ticker: Ticker) -> bool {

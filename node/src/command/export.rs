@@ -85,11 +85,12 @@ pub(crate) fn run(export: &Export) -> Result<ExitCode> {
     let mut sink = Sink::create(*format, folder.path())?;
     let period = Period { from: *from, to: *to };
     let bar = reading_bar();
-    let mut exports = Vec::new();
-    for directory in &directories {
-        exports.extend(ShardExport::open(directory, period, *format, &bar)?);
-    }
-    let shards = write(exports, &mut sink);
+    let exports = directories.iter().map(|path| {
+        let (path, format, bar) = (path.clone(), *format, bar.clone());
+        move || ShardExport::open(&path, period, format, bar)
+    });
+    let shards = ReplayThreads::open(exports)
+        .and_then(|threads| write(threads, directories.len(), &mut sink));
     bar.finish_and_clear();
     let shards = shards?;
     note_missing(data, &shards);
@@ -114,9 +115,7 @@ pub(crate) fn run(export: &Export) -> Result<ExitCode> {
 
 /// Writes the rows of one shard after the other; a thread for each makes them. Returns what is to
 /// be said of the shards.
-fn write(exports: Vec<ShardExport>, sink: &mut Sink) -> Result<Vec<Value>> {
-    let count = exports.len();
-    let mut threads = ReplayThreads::start(exports)?;
+fn write(mut threads: ReplayThreads<Piece>, count: usize, sink: &mut Sink) -> Result<Vec<Value>> {
     let written = take_all(&mut threads, count, sink);
     let ended = threads.end();
     let shards = written?;

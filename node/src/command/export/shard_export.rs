@@ -26,7 +26,8 @@ pub(super) enum Piece {
 /// A shard that is being exported.
 pub(super) struct ShardExport {
     replay: ShardReplay,
-    rows: ShardRows,
+    /// None where nothing was ever written to the journal.
+    rows: Option<ShardRows>,
     /// The input that is not applied whole.
     pending: Option<Logged>,
     /// Whether every record of the period was read.
@@ -35,40 +36,43 @@ pub(super) struct ShardExport {
 }
 
 impl ShardExport {
-    /// Opens the journal in `path`; none where nothing was ever written to it.
+    /// Opens the journal in `path`.
     pub(super) fn open(
         path: &Path,
         period: Period,
         format: Format,
-        bar: &ProgressBar,
-    ) -> Result<Option<Self>> {
+        bar: ProgressBar,
+    ) -> Result<Self> {
         let replay = ShardReplay::open(path)?;
-        let Some(stamp) = &replay.start().stamp else { return Ok(None) };
         bar.inc_length(replay.bytes_expected());
         let book = replay.state().machine();
-        let rows = ShardRows::new(stamp.shard, period, RowBlocks::new(format), book);
-        Ok(Some(Self { replay, rows, pending: None, is_read: false, bar: bar.clone() }))
+        let stamp = replay.start().stamp.as_ref();
+        let rows = stamp.map(|of| ShardRows::new(of.shard, period, RowBlocks::new(format), book));
+        Ok(Self { replay, rows, pending: None, is_read: false, bar })
     }
 
     /// Applies the next input, or goes on with one; false at the end of the journal or the period.
-    fn advance(&mut self) -> Result<bool> {
-        let Self { replay, rows, pending, bar, .. } = self;
-        let (logged, step) = if let Some(logged) = pending.take() {
-            let step = replay.resume(&logged);
+    fn advance(
+        replay: &mut ShardReplay,
+        rows: &mut ShardRows,
+        pending: &mut Option<Logged>,
+    ) -> Result<bool> {
+        let (logged, step) = if let Some(logged) = pending {
+            let step = replay.resume(logged);
             (logged, step)
         } else {
-            let Some(logged) = replay.next(u64::MAX)? else { return Ok(false) };
-            if !rows.begin(&logged, replay.state().machine()) {
+            *pending = replay.next(u64::MAX)?;
+            let Some(logged) = pending else { return Ok(false) };
+            if !rows.begin(logged, replay.state().machine()) {
                 return Ok(false);
             }
-            let step = replay.apply(&logged);
+            let step = replay.apply(logged);
             (logged, step)
         };
-        rows.put(&logged, replay.outcomes(), replay.state().machine())?;
-        if logged.index.get().is_multiple_of(RECORDS_PER_TICK) {
-            bar.inc(replay.take_bytes());
+        rows.put(logged, replay.outcomes(), replay.state().machine())?;
+        if step != Step::Pending {
+            *pending = None;
         }
-        *pending = (step == Step::Pending).then_some(logged);
         Ok(true)
     }
 
@@ -93,11 +97,16 @@ impl Replayed for ShardExport {
     const BLOCK_LEN: usize = 1;
 
     fn read(&mut self, pieces: &mut VecDeque<Piece>) -> Result<bool> {
-        if !self.is_read {
-            self.is_read = !self.advance()?;
+        let Self { replay, rows, pending, is_read, bar } = self;
+        let Some(rows) = rows else { return Ok(false) };
+        if !*is_read {
+            *is_read = !Self::advance(replay, rows, pending)?;
+            if *is_read || replay.index().get().is_multiple_of(RECORDS_PER_TICK) {
+                bar.inc(replay.take_bytes());
+            }
         }
-        let is_more = !self.is_read || self.rows.finish(self.replay.state().machine())?;
-        pieces.extend(self.rows.take_full().map(Piece::Rows));
+        let is_more = !*is_read || rows.finish(replay.state().machine())?;
+        pieces.extend(rows.take_full().map(Piece::Rows));
         if !is_more {
             pieces.push_back(Piece::Shard(self.as_json()));
         }
