@@ -36,6 +36,9 @@ pub(crate) struct App {
     pub(crate) places: Places,
     pub(crate) drafts: Mutex<Drafts>,
     pub(crate) buffers: Buffers,
+    /// The server tells one client of the past at a time: the console asks for one thing after
+    /// the other.
+    pub(crate) look_ups: Semaphore,
     pub(crate) pages: Arc<Semaphore>,
     pub(crate) forms: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
@@ -108,6 +111,7 @@ impl App {
             places,
             drafts: Mutex::default(),
             buffers: Buffers::default(),
+            look_ups: Semaphore::new(1),
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE_MAX)),
             forms: Semaphore::new(FORMS_AT_ONCE_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),

@@ -4,67 +4,115 @@
 //! backwards, as long as what comes is among the latest of all tickers; so what is kept meanwhile
 //! is bounded, whatever the firm has. Then it goes before what the feed gave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use allot_allocation_rules::{Replay, TickerSeq};
 use allot_allocation_service::{Reply, Request};
-use allot_domain::{LedgerId, Seq, SourceId, Ticker};
+use allot_domain::{Seq, SourceId, Ticker};
 
 use crate::app::App;
 use crate::board::Known;
-use crate::caller::Caller;
 use crate::fill_log::FillLine;
-use crate::front_door::FrontDoor;
 use crate::limits::{
-    BACKFILL_AGAIN, FILL_BYTES_MAX, REPLAYED_MAX, REPLAYED_SHARES_MAX, REPLAYS_MAX,
+    BACKFILL_AGAIN, EARLIER_FILLS, FILL_BYTES_MAX, REPLAYED_MAX, REPLAYED_SHARES_MAX, REPLAYS_MAX,
 };
+use crate::look_up::look_up;
 use crate::past::{Past, Reach};
 use crate::picture::Picture;
 
 /// Under which name it asks.
 const SOURCE: &[u8] = b"console-replay";
 
-/// Fetches at the first report of each ledger, until the console ends.
+/// What was fetched.
+struct Fetched {
+    /// Of which epoch of the board.
+    epoch: u64,
+    /// The tickers that have nothing left to fetch.
+    tickers: BTreeSet<Ticker>,
+}
+
+/// Fetches at the first report, and anew where what is known was dropped; and what a later one shows of other tickers, until
+/// the console ends.
 pub(crate) async fn run(app: Arc<App>, most: usize) {
     let mut changes = app.board.changes();
-    let mut fetched: Option<Option<LedgerId>> = None;
+    let mut fetched: Option<Fetched> = None;
     loop {
-        let picture = app.board.picture().filter(|picture| fetched != Some(picture.ledger));
-        let Some(picture) = picture else {
+        let (picture, epoch) = {
+            let known = app.board.known();
+            (known.picture.clone(), known.epoch)
+        };
+        let is_due = |picture: &Arc<Picture>| {
+            let is_other = |fetched: &Fetched| fetched.epoch != epoch;
+            fetched.as_ref().is_none_or(is_other)
+                || !wanted(&app, picture, fetched.as_ref()).is_empty()
+        };
+        let Some(picture) = picture.filter(is_due) else {
             if changes.changed().await.is_err() {
                 return;
             }
             continue;
         };
-        app.board.known().past = Past::Reading;
-        match fetch(&app, &picture, most).await {
+        let before = fetched.take_if(|fetched| fetched.epoch == epoch);
+        let tickers = wanted(&app, &picture, before.as_ref());
+        let is_first = before.is_none();
+        if is_first {
+            app.board.known().past = Past::Reading;
+        }
+        // What came after the first report is not from before the console began: all of it is
+        // fetched, as far as there is room.
+        let most = if is_first { most } else { EARLIER_FILLS };
+        match fetch(&app, &picture, &tickers, most).await {
             Ok(collected) => {
-                merge(&mut app.board.known(), picture.ledger, collected);
-                fetched = Some(picture.ledger);
+                merge(&mut app.board.known(), epoch, collected, is_first);
+                let mut all = before.map_or_else(BTreeSet::new, |before| before.tickers);
+                all.extend(tickers.into_iter().map(|(ticker, _)| ticker));
+                fetched = Some(Fetched { epoch, tickers: all });
+                app.board.tell(|changes| changes.fills += 1);
             }
             Err(reason) => {
                 tracing::warn!("cannot fetch earlier fills, and will try again: {reason}");
-                app.board.known().past = Past::Failed(reason);
+                fetched = before;
+                if is_first {
+                    app.board.known().past = Past::Failed(reason);
+                }
+                app.board.tell(|changes| changes.fills += 1);
+                tokio::time::sleep(BACKFILL_AGAIN).await;
             }
-        }
-        app.board.tell(|changes| changes.fills += 1);
-        if fetched != Some(picture.ledger) {
-            tokio::time::sleep(BACKFILL_AGAIN).await;
         }
     }
 }
 
-/// The latest fills of all tickers.
-async fn fetch(app: &App, picture: &Picture, most: usize) -> Result<Collected, String> {
+/// The tickers that a report has and whose outcomes were not fetched, each with how many it had.
+/// At first these are all; then one whose first outcomes came before the feed gave any of it.
+fn wanted(app: &App, picture: &Picture, fetched: Option<&Fetched>) -> Vec<(Ticker, u64)> {
+    let known = app.board.known();
+    let is_wanted = |ticker: &Ticker| match fetched {
+        None => true,
+        Some(fetched) => {
+            let is_whole = known.fills.heard(ticker).is_some_and(|heard| heard.first == 1);
+            !is_whole && !fetched.tickers.contains(ticker)
+        }
+    };
+    let all = picture.sequences.iter().filter(|(ticker, _)| is_wanted(ticker));
+    all.map(|(ticker, last)| (*ticker, last.get())).collect()
+}
+
+/// The latest fills of these tickers.
+async fn fetch(
+    app: &App,
+    picture: &Picture,
+    tickers: &[(Ticker, u64)],
+    most: usize,
+) -> Result<Collected, String> {
     let source = SourceId::new(SOURCE).expect("the name is valid");
     let seq = Seq::new(app.board.clock.now().as_unix());
     let per_page = (REPLAYED_SHARES_MAX / picture.accounts.len().max(1)).clamp(1, REPLAYED_MAX);
     let page = u64::try_from(per_page).expect("it is small");
-    let mut asker = Asker { front: &app.front, source, seq, left: REPLAYS_MAX };
+    let mut asker = Asker { app, source, seq, left: REPLAYS_MAX };
     let mut collected = Collected { most, ..Collected::default() };
-    for (ticker, last) in &picture.sequences {
-        asker.walk(ticker, last.get(), page, &mut collected).await?;
+    for (ticker, last) in tickers {
+        asker.walk(ticker, *last, page, &mut collected).await?;
     }
     // What came before the server began to send events, and after it replied.
     let gaps: Vec<_> = {
@@ -82,9 +130,9 @@ async fn fetch(app: &App, picture: &Picture, most: usize) -> Result<Collected, S
     Ok(collected)
 }
 
-/// Puts what was fetched before what the feed gave, if it is of the same ledger.
-fn merge(known: &mut Known, ledger: Option<LedgerId>, collected: Collected) {
-    if known.picture.as_ref().is_some_and(|picture| picture.ledger != ledger) {
+/// Puts what was fetched before what the feed gave, if nothing was dropped meanwhile.
+fn merge(known: &mut Known, epoch: u64, collected: Collected, is_first: bool) {
+    if known.epoch != epoch {
         return;
     }
     let Collected { lines, reach, newest, .. } = collected;
@@ -100,7 +148,14 @@ fn merge(known: &mut Known, ledger: Option<LedgerId>, collected: Collected) {
             None => known.fills.expect_after(ticker, last),
         }
     }
+    let reach = match (is_first, &known.past) {
+        (false, Past::Read(before)) => before.and(reach),
+        _ => reach,
+    };
     known.past = Past::Read(reach);
+    if !is_first {
+        known.fills.order();
+    }
     known.tracking.try_again();
 }
 
@@ -151,7 +206,7 @@ struct Replays {
 
 /// Who asks for replays.
 struct Asker<'a> {
-    front: &'a Caller<FrontDoor>,
+    app: &'a App,
     source: SourceId,
     seq: Seq,
     /// Requests that it may still send.
@@ -237,7 +292,7 @@ impl Asker<'_> {
         let (source, seq, ticker, time_ns) = (self.source, self.seq, *ticker, 0);
         let (from, to) = (TickerSeq::new(from), to.map(TickerSeq::new));
         let replay = Replay { source, seq, time_ns, ticker, from, to };
-        match self.front.look_up(Request::Replay(replay)).await {
+        match look_up(self.app, Request::Replay(replay)).await {
             Ok(Reply::Replayed { from, last, fills, .. }) => {
                 let (from, last) = (from.get(), last.get());
                 let time_ns = fills.first().map_or(0, Reply::time_ns);

@@ -44,6 +44,10 @@ pub(crate) struct Changes {
 #[derive(Default)]
 pub(crate) struct Known {
     pub(crate) picture: Option<Arc<Picture>>,
+    /// The last ledger that was named, also while a report names none.
+    ledger: Option<LedgerId>,
+    /// Counts how often what was fetched was dropped: it has to be fetched anew.
+    pub(crate) epoch: u64,
     pub(crate) fills: FillLog,
     /// What there is from before the console began.
     pub(crate) past: Past,
@@ -164,6 +168,11 @@ impl Board {
 impl Known {
     /// A new report is there.
     pub(crate) fn take_picture(&mut self, picture: Picture, now: Nanos) {
+        self.check_ledger(picture.ledger);
+        if self.picture.as_ref().is_some_and(|before| picture.cut < before.cut) {
+            // A backup was restored, a shard has lost its journal, or nothing is kept there.
+            self.forget("the server has taken fewer inputs than before");
+        }
         if let Some(last) = self.feed.report_at.replace(now) {
             // A report that somebody asked for does not make the regular ones due earlier.
             let before = self.feed.report_interval.unwrap_or_default();
@@ -171,12 +180,6 @@ impl Known {
         }
         self.feed.report_problem = None;
         let before = self.picture.take();
-        let ledger = before.as_ref().and_then(|picture| picture.ledger);
-        if ledger.is_some() && picture.ledger.is_some() && ledger != picture.ledger {
-            // Nothing that was known before belongs to another ledger.
-            self.tracking = TrackingLog::default();
-            (self.fills, self.past, self.splits, self.points) = Default::default();
-        }
         self.feed.degraded.clone_from(&picture.degraded);
         self.feed.ledger = picture.ledger;
         self.splits.take_report(&picture);
@@ -184,6 +187,30 @@ impl Known {
         let before = before.filter(|before| before.ledger == picture.ledger);
         self.tracking.take(&picture, before.as_deref(), &self.fills);
         self.picture = Some(Arc::new(picture));
+    }
+
+    /// Nothing that was known belongs to another ledger.
+    fn check_ledger(&mut self, ledger: Option<LedgerId>) {
+        let Some(ledger) = ledger else { return };
+        if self.ledger.replace(ledger).is_some_and(|known| known != ledger) {
+            self.forget("the server has another ledger now");
+        }
+    }
+
+    /// Drops what is known of a state that the server does not have any more.
+    fn forget(&mut self, why: &str) {
+        tracing::warn!("{why}: what was known is of the one before, and is fetched anew");
+        self.fetch_anew();
+        self.tracking = TrackingLog::default();
+        (self.picture, self.points) = Default::default();
+        self.feed.report_at = None;
+        self.feed.report_interval = None;
+    }
+
+    /// Drops what the front door can tell again, and may tell otherwise.
+    fn fetch_anew(&mut self) {
+        self.epoch += 1;
+        (self.fills, self.past, self.splits) = Default::default();
     }
 
     /// The feed passed over these outcomes of a ticker.
@@ -221,6 +248,13 @@ impl Known {
         let is_new = known != Some(heartbeat.incarnation)
             || self.feed.degraded != heartbeat.degraded
             || self.feed.ledger != heartbeat.ledger;
+        self.check_ledger(heartbeat.ledger);
+        if is_restart && heartbeat.ledger.is_none() {
+            self.forget("a server without a ledger has restarted");
+        } else if is_restart {
+            // It may go on from a backup, with inputs of the same numbers.
+            self.fetch_anew();
+        }
         self.feed.ledger = heartbeat.ledger;
         self.feed.report = heartbeat.report;
         self.feed.shards = heartbeat.shards;
@@ -261,7 +295,7 @@ impl Known {
             reasons
                 .push("Nothing came from the publisher yet: check that a server runs.".to_owned());
         } else if state == State::Empty {
-            reasons.push("The first report is on its way.".to_owned());
+            reasons.push("The first report of this ledger is on its way.".to_owned());
         }
         Freshness { state, reasons, age }
     }
@@ -328,5 +362,34 @@ mod tests {
         let degraded = known.freshness(START);
         assert_eq!(degraded.state, State::Degraded);
         assert_eq!(degraded.reasons, ["Shard 1 is away."]);
+    }
+
+    #[test]
+    fn another_ledger_has_nothing_of_the_one_before() {
+        let of = |ledger, split| {
+            let mut picture = picture(split);
+            picture.ledger = LedgerId::new(ledger);
+            picture
+        };
+        let heartbeat = |number| Heartbeat {
+            time_ns: 0,
+            incarnation: Incarnation::new(1),
+            ledger: LedgerId::new(number),
+            report: ReportNumber::new(1),
+            shards: 1,
+            degraded: Vec::new(),
+        };
+        let mut known = known();
+        known.take_picture(of(1, 1), START);
+        known.take_heartbeat(heartbeat(1));
+        assert!(known.picture.is_some() && known.splits.seen().count() == 1);
+        // The heartbeat tells of it before the first report does.
+        known.take_heartbeat(heartbeat(2));
+        assert!(known.picture.is_none() && known.splits.seen().count() == 0);
+        assert_eq!(known.freshness(START).state, State::Empty);
+        known.take_picture(of(2, 5), START);
+        assert_eq!(known.freshness(START).state, State::Fresh);
+        known.take_picture(of(3, 1), START);
+        assert_eq!(known.splits.seen().count(), 1);
     }
 }

@@ -141,6 +141,12 @@ impl FillLog {
         }
     }
 
+    /// Puts all in the order of time: some that were fetched are newer than others.
+    pub(crate) fn order(&mut self) {
+        let lines = self.lines.make_contiguous();
+        lines.sort_by_key(|line| (line.time_ns, line.ticker, line.number));
+    }
+
     /// How many were fetched, from before the console began.
     pub(crate) const fn fetched(&self) -> usize {
         self.fetched

@@ -3,8 +3,7 @@
 use allot_allocation_service::{Reply, Request, decode_replies, encode_line};
 use allot_domain::Seq;
 
-use crate::board::sentence_of;
-use crate::caller::{Caller, Codec, NoAnswer, Said};
+use crate::caller::{Codec, Said};
 
 /// What it reads and writes.
 pub(crate) struct FrontDoor;
@@ -39,24 +38,5 @@ impl Codec for FrontDoor {
             }
         }));
         is_read
-    }
-}
-
-impl Caller<FrontDoor> {
-    /// Asks for what changes nothing.
-    ///
-    /// # Errors
-    /// Why there is no such reply, in sentences.
-    pub(crate) async fn look_up(&self, request: Request) -> Result<Reply, String> {
-        match self.ask(request).await {
-            Ok(Reply::Rejected { reason, .. }) => Err(sentence_of(&reason)),
-            Ok(reply) => Ok(reply),
-            Err(NoAnswer::Full) => Err("Too many requests wait.".to_owned()),
-            Err(NoAnswer::Awaiting(what)) => Err(sentence_of(&what)),
-            Err(NoAnswer::Late(said)) => Err(said.map_or_else(
-                || "The front door did not reply in time.".to_owned(),
-                |said| sentence_of(&said),
-            )),
-        }
     }
 }

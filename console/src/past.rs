@@ -23,6 +23,16 @@ pub(crate) struct Reach {
     pub(crate) is_pruned: bool,
 }
 
+impl Reach {
+    /// That of two parts.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self {
+            is_bounded: self.is_bounded || other.is_bounded,
+            is_pruned: self.is_pruned || other.is_pruned,
+        }
+    }
+}
+
 impl Past {
     /// What a page says of it.
     pub(crate) fn told(&self, is_cut: bool) -> String {

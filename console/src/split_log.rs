@@ -78,13 +78,14 @@ impl SplitLog {
         self.bound();
     }
 
-    /// The front door told splits, and that it keeps none before `oldest`.
-    pub(crate) fn take_told(&mut self, oldest: SplitNumber, splits: Vec<ListedSplit>) {
+    /// The front door told splits, and that it keeps none before `oldest`. Returns whether there
+    /// is one that it did not tell before.
+    pub(crate) fn take_told(&mut self, oldest: SplitNumber, splits: Vec<ListedSplit>) -> bool {
         let before = match self.told {
             Told::Splits { last, .. } => last,
             Told::Nothing | Told::Failed(_) => SplitNumber::ZERO,
         };
-        let last = splits.last().map_or(before, |split| split.number);
+        let last = splits.last().map_or(before, |split| split.number.max(before));
         self.told = Told::Splits { oldest, last };
         for split in splits {
             let ListedSplit { number, source, seq, time_ns, weights } = split;
@@ -96,6 +97,7 @@ impl SplitLog {
             }
         }
         self.bound();
+        before < last
     }
 
     /// The front door told nothing, for this reason.
@@ -115,8 +117,12 @@ impl SplitLog {
     }
 
     /// What a page says of how far back it goes.
-    pub(crate) fn reach(&self) -> String {
+    pub(crate) fn reach(&self, in_force: Option<SplitNumber>) -> String {
         let oldest = match &self.told {
+            _ if in_force == Some(SplitNumber::ZERO) => return String::new(),
+            Told::Nothing if in_force.is_some() => {
+                return "Earlier splits are being fetched.".to_owned();
+            }
             Told::Nothing => return "Earlier splits are fetched with the first report.".to_owned(),
             Told::Failed(reason) => {
                 return format!(
@@ -131,7 +137,7 @@ impl SplitLog {
         } else if oldest < first {
             format!(
                 "There are older ones: the server keeps them from split {oldest} on, and the page \
-                 has room for these."
+                 has room for {SPLITS_MAX}; allot send splits from={oldest} prints them."
             )
         } else {
             format!(
@@ -171,23 +177,23 @@ mod tests {
     fn what_a_report_shows_is_replaced_by_what_is_told() {
         let mut log = SplitLog::default();
         assert_eq!(log.wanted(SplitNumber::ZERO), None);
-        assert!(log.reach().contains("with the first report"));
+        assert!(log.reach(None).contains("with the first report"));
         log.take_report(&picture(2));
         log.take_report(&picture(2));
         assert_eq!(numbers(&log), [(2, false)]);
         assert_eq!(log.wanted(SplitNumber::new(2)), Some(SplitNumber::new(1)));
         log.fail("Why.".to_owned());
-        assert!(log.reach().ends_with("again. Why."));
+        assert!(log.reach(None).ends_with("again. Why."));
         log.take_told(SplitNumber::new(1), listed(1..=2));
         assert_eq!(numbers(&log), [(1, true), (2, true)]);
         assert_eq!(log.wanted(SplitNumber::new(2)), None);
-        assert_eq!(log.reach(), "These are all that the ledger has.");
+        assert_eq!(log.reach(None), "These are all that the ledger has.");
         log.take_report(&picture(3));
         assert_eq!(numbers(&log), [(1, true), (2, true), (3, false)]);
         assert_eq!(log.wanted(SplitNumber::new(3)), Some(SplitNumber::new(3)));
         // What is known stays, and so does how far back it goes.
         log.fail("Why.".to_owned());
-        assert_eq!(log.reach(), "These are all that the ledger has.");
+        assert_eq!(log.reach(None), "These are all that the ledger has.");
         let account = AccountId::new(b"a").unwrap();
         assert_eq!(log.weight(SplitNumber::new(1), &account), Weight::parse("a", "100").ok());
         assert_eq!(log.weight(SplitNumber::new(3), &account), None);
@@ -201,9 +207,9 @@ mod tests {
         log.take_report(&picture(101));
         assert_eq!(log.seen().count(), SPLITS_MAX);
         assert_eq!(log.seen().next_back().unwrap().number, SplitNumber::new(101));
-        assert!(log.reach().contains("from split 30 on"));
+        assert!(log.reach(None).contains("from split 30 on"));
         let mut log = SplitLog::default();
         log.take_told(SplitNumber::new(40), listed(40..=100));
-        assert!(log.reach().contains("keeps none before split 40"));
+        assert!(log.reach(None).contains("keeps none before split 40"));
     }
 }

@@ -21,12 +21,17 @@ struct Before {
 impl Before {
     /// Two splits, and five outcomes of two tickers, the last of them a bust.
     fn new(flags: &[&str]) -> Self {
+        Self::reporting("100ms", flags)
+    }
+
+    /// The same, with a report that often.
+    fn reporting(every: &str, flags: &[&str]) -> Self {
         let place = Place::new();
         place.init();
         add_user(&place, &["carl", "--role", "viewer"]);
         add_user(&place, &["ben", "--role", "trader", "--account", "alpha"]);
         let ends = ["serve", "--data", "data", "--front", FREE, "--publish", FREE];
-        let every = ["--report-every", "100ms"];
+        let every = ["--report-every", every];
         let mut server = place.start(&[&ends[..], &every, flags].concat());
         let line = server.line_with("listening ");
         let (front, publish) = (endpoint(&line, "front="), endpoint(&line, "publish="));
@@ -92,6 +97,55 @@ fn what_was_before_the_console_began_is_fetched() {
     // What the weights of a split that is over would have given.
     let row = account.split("<tr>").find(|row| row.contains("AAPL#1")).unwrap();
     assert!(row.contains("<td class=\"num\">35.00</td>"), "{row}");
+}
+
+/// A server that keeps nothing counts its splits anew when it comes again.
+#[test]
+fn what_a_server_has_lost_is_not_shown_any_more() {
+    let place = Place::new();
+    let at = |name: &str| format!("ipc://{}", place.path().join(name).display());
+    let (front, publish) = (at("front"), at("publish"));
+    let serve = || {
+        let ends = ["serve", "--front", &front, "--publish", &publish, "--report-every", "100ms"];
+        let mut server = place.start(&ends);
+        server.line_with("listening ");
+        server
+    };
+    let server = serve();
+    let client = Client::connect(&front);
+    client.ask(SPLIT.as_bytes());
+    client.ask(LATER.as_bytes());
+    let (_console, address) = console(&place, &front, &publish, &["--open"]);
+    let mut browser = Browser::new(&address);
+    browser.wait("/splits", |page| page.contains("aum/1") && page.contains("aum/2"));
+    drop(server);
+    let _server = serve();
+    Client::connect(&front).ask(SPLIT.replace("\"aum\"", "\"pm\"").as_bytes());
+    browser.wait("/splits", |page| page.contains("pm/1") && !page.contains("aum/"));
+}
+
+/// A ticker whose first fills came after the report that the console begins with, and before it
+/// heard any.
+#[test]
+fn a_ticker_that_the_first_report_does_not_have_is_fetched_too() {
+    let before = Before::reporting("1h", &[]);
+    let client = Client::connect(&before.front);
+    let report = |seq: u64| {
+        client.ask(format!(r#"{{"type":"report","source":"ops","seq":{seq}}}"#).as_bytes());
+    };
+    let subscriber = subscribe(&before.publish, "positions:bin");
+    report(1);
+    // Two splits, four fills and a bust.
+    while Report::decode(&subscriber.recv_multipart(0).unwrap()[2]).unwrap().cut != 7 {}
+    before.fill(&client, 6, "NEW");
+    let (_console, mut browser) = before.console(&[]);
+    browser.wait("/fills", |page| page.contains("5 fetched from before"));
+    before.fill(&client, 7, "NEW");
+    browser.wait("/fills", |page| page.contains("NEW-2"));
+    report(2);
+    browser.wait("/fills", |page| page.contains("NEW-1"));
+    let page = browser.get("/fills").body;
+    assert_eq!(fills(&page), ["NEW-2", "NEW-1", "AAPL-4", "AAPL-3", "MSFT-1", "AAPL-2", "AAPL-1"]);
 }
 
 #[test]
