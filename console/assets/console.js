@@ -69,7 +69,8 @@
     }
   };
   const renew = () => {
-    const live = document.getElementById("live");
+    // A page that stays as it is renews its status alone.
+    const live = document.querySelector("#live[hx-get], #status[hx-get]");
     if (live && window.htmx) window.htmx.trigger(live, "allot:renew");
   };
 

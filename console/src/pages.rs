@@ -21,6 +21,7 @@ mod data;
 
 use std::sync::Arc;
 
+use askama::Template;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_TYPE;
@@ -33,8 +34,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::board::State as DataState;
-use crate::frame::notice;
-use crate::guard::{guard, one_of_few, see_other, who};
+use crate::frame::{Frame, notice, page};
+use crate::guard::{Person, guard, one_of_few, see_other, who};
 use crate::limits::{ANSWER_WITHIN, FORM_BYTES_MAX, SHORT_FORM_BYTES_MAX};
 use crate::metrics;
 use crate::parameters::known_parameters;
@@ -61,6 +62,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/mesh", get(mesh::show))
         .route("/people", get(people::show))
         .route("/people/end", post(people::end).layer(short()))
+        .route("/status", get(status))
         .route("/password", get(to_sessions).post(own_password::change).layer(short()))
         .route("/sessions", get(own_sessions::show).post(own_sessions::end).layer(short()))
         .route("/login", get(login::show).post(login::log_in).layer(short()))
@@ -102,6 +104,18 @@ async fn missing(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
 /// Counts, and no position: a scraper need not log in.
 async fn metrics_page(State(app): State<Arc<App>>) -> Response {
     ([(CONTENT_TYPE, metrics::CONTENT)], metrics::board_page(&app.board)).into_response()
+}
+
+/// What stands above a page that stays as it is.
+#[derive(Template)]
+#[template(path = "status.html")]
+struct StatusPart {
+    frame: Frame,
+}
+
+/// How the data is, for a page that renews nothing else.
+async fn status(State(app): State<Arc<App>>, person: Person) -> Response {
+    page(StatusCode::OK, &StatusPart { frame: Frame::new(&app, Some(&person), "") })
 }
 
 /// The page of the form that is sent there.

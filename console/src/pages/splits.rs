@@ -81,7 +81,7 @@ struct PreviewPage {
     is_again: bool,
     closing: String,
     seq: u64,
-    basis: u64,
+    basis: String,
 }
 
 /// An account whose weight changes.
@@ -112,8 +112,8 @@ pub(super) struct Written {
 #[derive(Deserialize)]
 pub(super) struct Confirmed {
     seq: u64,
-    /// The split that was in force when this one was shown.
-    basis: u64,
+    /// What was in force when this one was shown.
+    basis: String,
     /// The holders that were shown.
     #[serde(default)]
     closes: String,
@@ -271,9 +271,21 @@ fn doubt(app: &App, form: &Confirmed, split: &Split) -> Option<String> {
                        mean it.";
         return Some(problem.to_owned());
     }
-    let in_force = app.board.picture().map_or(0, |picture| picture.split.get());
-    (in_force != form.basis)
-        .then(|| format!("Split {in_force} came into force meanwhile: look at the changes again."))
+    let picture = app.board.picture();
+    match picture {
+        None => Some("The split in force is not known now: try again in a moment.".to_owned()),
+        Some(picture) if basis(&picture) == form.basis => None,
+        Some(picture) => {
+            let split = picture.split;
+            Some(format!("Split {split} came into force meanwhile: look at the changes again."))
+        }
+    }
+}
+
+/// What a split is shown against: numbers of splits are those of their ledger.
+fn basis(picture: &Picture) -> String {
+    let ledger = picture.ledger.map_or_else(String::new, |ledger| ledger.to_string());
+    format!("{}-{ledger}", picture.split)
 }
 
 fn drafts(app: &App) -> MutexGuard<'_, Drafts> {
@@ -336,6 +348,7 @@ fn splits_page(
         Some(InForce { id: account.id.to_string(), weight, value: text::money(account.value) })
     });
     let mut in_force: Vec<_> = in_force.collect();
+    let is_renewed = draft.is_none() && told.problem.is_empty() && told.success.is_empty();
     let draft = draft.map_or_else(|| as_draft(&in_force), str::to_owned);
     let folded = in_force.len().saturating_sub(SHOWN_MAX);
     in_force.truncate(SHOWN_MAX);
@@ -348,10 +361,16 @@ fn splits_page(
         weights: listed(&seen.weights),
     });
     let history = history.collect();
-    let earlier = known.splits.reach();
+    let earlier = known.splits.reach(picture.as_ref().map(|picture| picture.split));
     drop(known);
+    let frame = Frame::new(app, Some(person), "Splits");
+    // What somebody wrote and has to correct stays.
+    let frame = match is_renewed {
+        true => frame.live("/splits".to_owned(), "sse:report, sse:health"),
+        false => frame,
+    };
     let template = SplitsPage {
-        frame: Frame::new(app, Some(person), "Splits"),
+        frame,
         may_split: person.role.may_split(),
         problem: told.problem,
         success: told.success,
@@ -425,7 +444,7 @@ impl PreviewPage {
             is_again: sent.is_some(),
             closing: sent.unwrap_or(closing),
             seq: split.seq.get(),
-            basis: picture.split.get(),
+            basis: basis(picture),
         }
     }
 }
@@ -474,4 +493,24 @@ fn source(person: &Person) -> Option<SourceId> {
 fn refuse(app: &Arc<App>, person: &Person) -> Response {
     let sentence = "Splits are sent by an operator or an admin who is logged in.";
     notice(app, Some(person), StatusCode::FORBIDDEN, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use allot_allocation_rules::SplitNumber;
+    use allot_domain::LedgerId;
+
+    use super::*;
+
+    #[test]
+    fn a_split_is_shown_against_one_of_the_same_ledger() {
+        let of = |ledger, split| {
+            let mut picture = Picture::default();
+            (picture.ledger, picture.split) = (LedgerId::new(ledger), SplitNumber::new(split));
+            basis(&picture)
+        };
+        assert_eq!(of(1, 2), of(1, 2));
+        assert_ne!(of(1, 2), of(1, 3));
+        assert_ne!(of(1, 2), of(2, 2));
+    }
 }

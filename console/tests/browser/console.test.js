@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { PASSWORD, Place } from "./place.js";
 
-const OPERATORS = ["anna", "emma", "finn", "gina", "hugo", "ines", "jack", "kara"];
+const OPERATORS = ["anna", "emma", "finn", "gina", "hugo", "ines", "jack", "kara", "lena"];
 const PICTURES = process.env.PICTURES;
 const place = new Place();
 let browser;
@@ -153,6 +153,23 @@ test("a split shows what it closes, counts once when it is sent twice, and stand
   await page.reload();
   await picture(page, "splits");
   assert.match(await of(page, "history").textContent(), /gamma 25/);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("an open page of splits follows, and what somebody writes stays", async () => {
+  const page = await open();
+  await logIn(page, "lena");
+  await page.goto("/splits");
+  const draft = page.getByRole("textbox");
+  await draft.fill("alpha 1");
+  place.split("alpha=30,beta=30,delta=40", 2);
+  await page.waitForFunction(() =>
+    document.querySelector("[data-testid=history]")?.textContent.includes("delta 40"));
+  assert.equal(await draft.inputValue(), "alpha 1");
+  // A page that stays as it is renews its status.
+  await page.goto("/sessions");
+  await renewed(page);
+  await renewed(page);
   assert.deepEqual(page.complaints, []);
 });
 
