@@ -153,8 +153,11 @@ fn sentences(picture: &Picture, account: &Account, sees_all: bool) -> Vec<String
             "more" => "above its target: sales come from it before others, and purchases later",
             _ => "exactly at its target",
         };
-        let far = text::money(Money::from_nanos(deviation.nanos().abs()));
-        sentences.push(format!("Its target is {}; it is {far} {side}.", text::money(target)));
+        let far = match deviation.nanos() {
+            0 => String::new(),
+            nanos => format!("{} ", text::money(Money::from_nanos(nanos.abs()))),
+        };
+        sentences.push(format!("Its target is {}; it is {far}{side}.", text::money(target)));
         sentences.push(
             "Fills are divided in whole shares and never moved again, so a deviation of up to \
              about one share is normal, and a change of split leaves one that only new fills correct."
@@ -200,7 +203,10 @@ fn line_of(known: &Known, line: &FillLine, id: &AccountId, shares: u64) -> Line 
         what,
         price,
         block: if block == 0 { String::new() } else { text::count(block) },
-        shares: text::count(shares),
+        shares: match &line.kind {
+            FillKind::Divided { .. } => text::count(shares),
+            FillKind::Busted { .. } => format!("{} taken back", text::count(shares)),
+        },
         by_weight: by_weight.unwrap_or_default(),
         split: if split == SplitNumber::ZERO { String::new() } else { split.to_string() },
     }

@@ -69,7 +69,15 @@ pub(super) async fn give(
     match written(&path, before, is_again).await {
         Some(file) => download(file, &name),
         None => {
-            let text = "The log is being written: download it again in a moment.".to_owned();
+            let is_there = path.parent().is_some_and(Path::is_dir);
+            let text = if is_there {
+                "The log is being written: download it again in a moment. If it never comes, the \
+                 console looks for it in another folder than the server: ask who runs it."
+            } else {
+                "The server has written your log, but the console has no folder of logs to read: \
+                 ask who runs it."
+            };
+            let text = text.to_owned();
             desk.book.note(user, seq, DeskTold { text, ..DeskTold::default() });
             see_other(&format!("/desk?done={seq}"))
         }

@@ -136,6 +136,7 @@ fn held(known: &Known) -> Check {
     let held = known.picture.as_ref().map_or(0, |picture| picture.held);
     let (state, facts) = match held {
         0 => ("good", "no fill waits for a split".to_owned()),
+        1 => ("warned", "1 fill waits for the first split".to_owned()),
         held => ("warned", format!("{} fills wait for the first split", text::count(held))),
     };
     Check { part: "Held fills", state, facts, remedy: "Send a split: they are divided then." }

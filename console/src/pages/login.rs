@@ -54,9 +54,9 @@ pub(super) struct LoginForm {
 
 /// Shows the form.
 pub(super) async fn show(State(app): State<Arc<App>>, Query(next): Query<Next>) -> Response {
-    let success = match next.changed {
-        Some(_) => "Your password is changed, and all your sessions are over: log in with it.",
-        None => "",
+    let success = match next.changed.as_deref() {
+        Some("yes") => "Your password is changed, and all your sessions are over: log in with it.",
+        _ => "",
     };
     login_page(&app, StatusCode::OK, &next.next, "", success, "")
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::own_sessions::{Asks, Problem, confirm, refuse, sessions};
 use crate::app::App;
+use crate::frame::notice;
 use crate::guard::{Person, see_other};
 use crate::listener::PeerAddress;
 use crate::page_form::PageForm;
@@ -50,7 +51,7 @@ pub(super) async fn change(
         Ok(user) => user,
         Err(answer) => return answer,
     };
-    let (changing, of) = (Arc::clone(&app), name.clone());
+    let (changing, of, before) = (Arc::clone(&app), name.clone(), user.password.clone());
     // Looking at a password takes a while too.
     let change = move || {
         check_password(&of, &new)
@@ -66,6 +67,11 @@ pub(super) async fn change(
             tracing::info!(user = name, count, "a user changed their password; sessions ended");
             see_other("/login?changed=yes")
         }
+        Ok(Ok(Err(_))) if is_another(&app, name, &before) => {
+            let sentence = "Your password is changed already, by this form or by another one: log \
+                            in with the one that was given first.";
+            notice(&app, Some(&person), StatusCode::CONFLICT, sentence)
+        }
         why => {
             let why = match why {
                 Ok(changed) => changed.ok().and_then(Result::err).map(|error| error.0),
@@ -78,4 +84,10 @@ pub(super) async fn change(
             fail(StatusCode::SERVICE_UNAVAILABLE, problem)
         }
     }
+}
+
+/// Whether the user has another password than the one of this hash: the form was sent twice, say.
+fn is_another(app: &App, name: &str, before: &str) -> bool {
+    let users = app.users.all();
+    users.and_then(|users| Some(users.get(name)?.password != before)).unwrap_or(false)
 }

@@ -91,6 +91,11 @@ pub(super) async fn end(
         OTHERS => person.token.as_ref() != Some(token),
         number => session.number.to_string() == number,
     });
+    if count == 0 && which != OTHERS {
+        let problem = "No session of yours has this number: nothing was ended.".to_owned();
+        let told = Problem::OfSessions(problem);
+        return sessions(&app, &person, name, StatusCode::NOT_FOUND, told);
+    }
     tracing::info!(by = name, user = name, count, "sessions ended");
     see_other("/sessions")
 }

@@ -92,7 +92,10 @@ impl<'a> Fields<'a> {
             }
             field.refuse_empty(|| {
                 let is_needed = !OPTIONAL_FIELDS.contains(&field.name());
-                is_needed.then(|| format!("a {}", kind.name()))
+                is_needed.then(|| match kind {
+                    RequestKind::Splits => "a request for splits".to_owned(),
+                    _ => format!("a {}", kind.name()),
+                })
             })?;
         }
         Ok(())

@@ -52,6 +52,12 @@ impl fmt::Display for Failure {
                  journal has: its shares, split, ticker, side, price or quantity differ"
             ),
             Self::SnapshotDamaged { file, damage } => write!(out, "{file} is {damage}"),
+            Self::SnapshotInvalid { index, error: error @ SnapshotError::UnknownVersion(..) } => {
+                write!(
+                    out,
+                    "the snapshot of record {index} is not damaged, but cannot be checked: {error}"
+                )
+            }
             Self::SnapshotInvalid { index, error } => {
                 write!(out, "the snapshot of record {index}: {error}")
             }

@@ -126,7 +126,9 @@ fn users_see_and_end_their_own_sessions_with_their_password() {
     assert!(answer.body.contains("This is not your password: nothing was ended."));
     assert_eq!(there.get("/").status, 200);
     // The number of somebody else's session is none of one's own.
-    assert_eq!(end(&mut here, of_anna, PASSWORD).place(), "/sessions");
+    let answer = end(&mut here, of_anna, PASSWORD);
+    assert_eq!(answer.status, 404);
+    assert!(answer.body.contains("No session of yours has this number"), "{}", answer.body);
     assert_eq!(anna.get("/").status, 200);
     let of_there = there.get("/sessions").body;
     let this = of_there.split("<tr>").find(|row| row.contains("(this one)")).unwrap();
