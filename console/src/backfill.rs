@@ -32,8 +32,8 @@ struct Fetched {
     tickers: BTreeSet<Ticker>,
 }
 
-/// Fetches at the first report, and anew where what is known was dropped; and what a later one shows of other tickers, until
-/// the console ends.
+/// Fetches at the first report, and anew where what is known was dropped; and what a later report
+/// shows of other tickers, until the console ends.
 pub(crate) async fn run(app: Arc<App>, most: usize) {
     let mut changes = app.board.changes();
     let mut fetched: Option<Fetched> = None;
