@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use allot_runtime::{Agent, Link, Nanos, PollSet, Waker};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::limits::{REQUEST_PATIENCE, REQUESTS_MAX, RESEND};
+use crate::limits::{REPLY_BYTES_MAX, REQUEST_PATIENCE, REQUESTS_MAX, RESEND};
 
 /// What the process at the other end reads and writes.
 pub(crate) trait Codec: Send + 'static {
@@ -158,6 +158,11 @@ impl<C: Codec> CallAgent<C> {
         let (mut message, mut count) = (Vec::new(), 0);
         while self.link.receive(&mut message) {
             count += 1;
+            if REPLY_BYTES_MAX < message.len() {
+                tracing::warn!("a reply of {} bytes is not read", message.len());
+                message = Vec::new();
+                continue;
+            }
             let mut replies = Vec::new();
             if let Err(error) = self.codec.decode(&message, &mut replies) {
                 tracing::warn!("cannot decode a reply ({error}); does the same version run there?");

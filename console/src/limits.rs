@@ -14,6 +14,9 @@ pub(crate) const EARLIER_FILLS: usize = 10_000;
 /// Requests for these: a firm with more tickers has the others left out, and the page says so.
 pub(crate) const REPLAYS_MAX: usize = 8_192;
 
+/// A reply is not read beyond this: the longest that a server gives has less than a mebibyte.
+pub(crate) const REPLY_BYTES_MAX: usize = 8 << 20;
+
 /// Outcomes and shares that one reply has at the most (docs/WIRE.md, replayed).
 pub(crate) const REPLAYED_MAX: usize = 256;
 pub(crate) const REPLAYED_SHARES_MAX: usize = 4_096;
