@@ -28,6 +28,8 @@ pub(crate) struct SeenSplit {
 pub(crate) struct SplitLog {
     seen: VecDeque<SeenSplit>,
     told: Told,
+    /// Why the front door told nothing when it was asked last, in a sentence.
+    problem: Option<String>,
 }
 
 /// What the front door has told.
@@ -38,8 +40,6 @@ enum Told {
     Nothing,
     /// The splits up to `last`; it keeps none before `oldest`.
     Splits { oldest: SplitNumber, last: SplitNumber },
-    /// A sentence says why nothing.
-    Failed(String),
 }
 
 impl SplitLog {
@@ -59,7 +59,7 @@ impl SplitLog {
     pub(crate) fn wanted(&self, in_force: SplitNumber) -> Option<SplitNumber> {
         let last = match self.told {
             Told::Splits { last, .. } => last,
-            Told::Nothing | Told::Failed(_) => SplitNumber::ZERO,
+            Told::Nothing => SplitNumber::ZERO,
         };
         let kept = u64::try_from(SPLITS_MAX).expect("a small number");
         let first = SplitNumber::new(in_force.get().saturating_sub(kept) + 1);
@@ -83,10 +83,11 @@ impl SplitLog {
     pub(crate) fn take_told(&mut self, oldest: SplitNumber, splits: Vec<ListedSplit>) -> bool {
         let before = match self.told {
             Told::Splits { last, .. } => last,
-            Told::Nothing | Told::Failed(_) => SplitNumber::ZERO,
+            Told::Nothing => SplitNumber::ZERO,
         };
         let last = splits.last().map_or(before, |split| split.number.max(before));
         self.told = Told::Splits { oldest, last };
+        self.problem = None;
         for split in splits {
             let ListedSplit { number, source, seq, time_ns, weights } = split;
             let sent = Some((source, seq));
@@ -102,9 +103,7 @@ impl SplitLog {
 
     /// The front door told nothing, for this reason.
     pub(crate) fn fail(&mut self, reason: String) {
-        if !matches!(self.told, Told::Splits { .. }) {
-            self.told = Told::Failed(reason);
-        }
+        self.problem = Some(reason);
     }
 
     fn bound(&mut self) {
@@ -118,18 +117,18 @@ impl SplitLog {
 
     /// What a page says of how far back it goes.
     pub(crate) fn reach(&self, in_force: Option<SplitNumber>) -> String {
-        let oldest = match &self.told {
-            _ if in_force == Some(SplitNumber::ZERO) => return String::new(),
-            Told::Nothing if in_force.is_some() => {
-                return "Earlier splits are being fetched.".to_owned();
+        if let Some(reason) = &self.problem {
+            return format!(
+                "Earlier splits could not be fetched, and are asked for again. {reason}"
+            );
+        }
+        let oldest = match (&self.told, in_force) {
+            (_, Some(SplitNumber::ZERO)) => return String::new(),
+            (Told::Splits { oldest, .. }, _) => *oldest,
+            (Told::Nothing, Some(_)) => return "Earlier splits are being fetched.".to_owned(),
+            (Told::Nothing, None) => {
+                return "Earlier splits are fetched with the first report.".to_owned();
             }
-            Told::Nothing => return "Earlier splits are fetched with the first report.".to_owned(),
-            Told::Failed(reason) => {
-                return format!(
-                    "Earlier splits could not be fetched, and are asked for again. {reason}"
-                );
-            }
-            Told::Splits { oldest, .. } => *oldest,
         };
         let first = self.seen.front().map_or(SplitNumber::new(1), |seen| seen.number);
         if first <= SplitNumber::new(1) {
@@ -191,8 +190,10 @@ mod tests {
         log.take_report(&picture(3));
         assert_eq!(numbers(&log), [(1, true), (2, true), (3, false)]);
         assert_eq!(log.wanted(SplitNumber::new(3)), Some(SplitNumber::new(3)));
-        // What is known stays, and so does how far back it goes.
+        // What is known stays, and the page says that there may be more.
         log.fail("Why.".to_owned());
+        assert!(log.reach(None).ends_with("again. Why."));
+        assert!(!log.take_told(SplitNumber::new(1), Vec::new()));
         assert_eq!(log.reach(None), "These are all that the ledger has.");
         let account = AccountId::new(b"a").unwrap();
         assert_eq!(log.weight(SplitNumber::new(1), &account), Weight::parse("a", "100").ok());
