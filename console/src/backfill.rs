@@ -1,8 +1,9 @@
-//! The backfill: the latest fills from before the console began, fetched once from the front door.
+//! The backfill: the latest fills from before the console began, fetched from the front door.
 //!
 //! The first report says which tickers there are. Each is replayed from its newest outcome
 //! backwards, as long as what comes is among the latest of all tickers; so what is kept meanwhile
-//! is bounded, whatever the firm has. Then it goes before what the feed gave.
+//! is bounded, whatever the firm has. Then it goes before what the feed gave. So do the first fills
+//! of a ticker that came between that report and the first that the feed gave.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ struct Fetched {
 pub(crate) async fn run(app: Arc<App>, most: usize) {
     let mut changes = app.board.changes();
     let mut fetched: Option<Fetched> = None;
+    // The last report of which nothing is left to fetch: there is one for many fills.
+    let mut done: Option<Arc<Picture>> = None;
     loop {
         let (picture, epoch) = {
             let known = app.board.known();
@@ -45,9 +48,11 @@ pub(crate) async fn run(app: Arc<App>, most: usize) {
         let is_due = |picture: &Arc<Picture>| {
             let is_other = |fetched: &Fetched| fetched.epoch != epoch;
             fetched.as_ref().is_none_or(is_other)
-                || !wanted(&app, picture, fetched.as_ref()).is_empty()
+                || done.as_ref().is_none_or(|done| !Arc::ptr_eq(done, picture))
+                    && !wanted(&app, picture, fetched.as_ref()).is_empty()
         };
-        let Some(picture) = picture.filter(is_due) else {
+        let Some(picture) = picture.clone().filter(is_due) else {
+            done = picture;
             if changes.changed().await.is_err() {
                 return;
             }

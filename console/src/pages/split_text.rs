@@ -1,5 +1,7 @@
 //! Split text: a split as a person types it, one account and its percentage on a line.
 
+use std::collections::BTreeMap;
+
 use allot_allocation_rules::{Split, Weight};
 use allot_domain::{AccountId, Seq, SourceId};
 
@@ -10,9 +12,15 @@ use allot_domain::{AccountId, Seq, SourceId};
 pub(super) fn read_weights(text: &str) -> Result<Vec<(AccountId, Weight)>, String> {
     let lines = (1..).zip(text.lines()).map(|(number, line): (usize, _)| (number, line.trim()));
     let lines = lines.filter(|(_, line)| !line.is_empty());
-    lines
-        .map(|(number, line)| read_line(line).map_err(|why| format!("Line {number}: {why}.")))
-        .collect()
+    let mut first_lines = BTreeMap::new();
+    let read = |(number, line): (usize, &str)| {
+        let (id, weight) = read_line(line).map_err(|why| format!("Line {number}: {why}."))?;
+        match first_lines.insert(id, number) {
+            Some(first) => Err(format!("Line {number}: {id} stands on line {first} already.")),
+            None => Ok((id, weight)),
+        }
+    };
+    lines.map(read).collect()
 }
 
 fn read_line(line: &str) -> Result<(AccountId, Weight), String> {
@@ -71,6 +79,7 @@ mod tests {
             ("a b 3", "Line 1: "),
             ("ä 3", "Line 1: "),
             ("a -3", "Line 1: "),
+            ("a 50\n\na 50", "Line 3: a stands on line 1 already."),
         ] {
             let wrong = read_weights(text).unwrap_err();
             assert!(wrong.starts_with(why), "{wrong}");

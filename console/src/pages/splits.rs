@@ -10,6 +10,7 @@ use allot_allocation_rules::{Split, Weight};
 use allot_allocation_service::{Reply, Request};
 use allot_domain::{AccountId, Money, Seq, SourceId};
 use askama::Template;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -175,8 +176,9 @@ async fn aside(
 pub(super) async fn show_preview(
     State(app): State<Arc<App>>,
     person: Person,
-    Path(seq): Path<u64>,
+    seq: Result<Path<u64>, PathRejection>,
 ) -> Response {
+    let Ok(Path(seq)) = seq else { return gone(&app, &person) };
     let seq = Seq::new(seq);
     match draft(&app, &person, seq) {
         // It is done: there is nothing to confirm.
@@ -192,8 +194,9 @@ pub(super) async fn show_preview(
 pub(super) async fn show_sent(
     State(app): State<Arc<App>>,
     person: Person,
-    Path(seq): Path<u64>,
+    seq: Result<Path<u64>, PathRejection>,
 ) -> Response {
+    let Ok(Path(seq)) = seq else { return gone(&app, &person) };
     let Some(draft) = draft(&app, &person, Seq::new(seq)) else { return gone(&app, &person) };
     let Ok(page) = Arc::clone(&app.pages).try_acquire_owned() else { return busy() };
     aside(page, move || {
