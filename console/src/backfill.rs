@@ -11,12 +11,14 @@ use std::sync::Arc;
 use allot_allocation_rules::{Replay, TickerSeq};
 use allot_allocation_service::{Reply, Request};
 use allot_domain::{Seq, SourceId, Ticker};
+use tokio::time::sleep;
 
 use crate::app::App;
 use crate::board::Known;
 use crate::fill_log::FillLine;
 use crate::limits::{
-    BACKFILL_AGAIN, EARLIER_FILLS, FILL_BYTES_MAX, REPLAYED_MAX, REPLAYED_SHARES_MAX, REPLAYS_MAX,
+    BACKFILL_AGAIN, EARLIER_FILLS, FILL_BYTES_MAX, LOOK_EVERY, REPLAYED_MAX, REPLAYED_SHARES_MAX,
+    REPLAYS_MAX,
 };
 use crate::look_up::look_up;
 use crate::past::{Past, Reach};
@@ -56,6 +58,7 @@ pub(crate) async fn run(app: Arc<App>, most: usize) {
             if changes.changed().await.is_err() {
                 return;
             }
+            sleep(LOOK_EVERY).await;
             continue;
         };
         let before = fetched.take_if(|fetched| fetched.epoch == epoch);
@@ -82,7 +85,7 @@ pub(crate) async fn run(app: Arc<App>, most: usize) {
                     app.board.known().past = Past::Failed(reason);
                 }
                 app.board.tell(|changes| changes.fills += 1);
-                tokio::time::sleep(BACKFILL_AGAIN).await;
+                sleep(BACKFILL_AGAIN).await;
             }
         }
     }

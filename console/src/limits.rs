@@ -21,6 +21,10 @@ pub(crate) const REPLY_BYTES_MAX: usize = 8 << 20;
 pub(crate) const REPLAYED_MAX: usize = 256;
 pub(crate) const REPLAYED_SHARES_MAX: usize = 4_096;
 
+/// How long nobody looks for something to fetch after a change: fills change thousands of times a
+/// second, and each look wakes a thread.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(250);
+
 /// When they are asked for again after the server did not reply.
 pub(crate) const BACKFILL_AGAIN: Duration = Duration::from_secs(10);
 

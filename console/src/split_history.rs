@@ -8,9 +8,10 @@ use allot_allocation_rules::{ListedSplit, Listing, SplitNumber};
 use allot_allocation_service::{Reply, Request};
 use allot_domain::snapshot::COUNT_MAX;
 use allot_domain::{Seq, SourceId};
+use tokio::time::sleep;
 
 use crate::app::App;
-use crate::limits::BACKFILL_AGAIN;
+use crate::limits::{BACKFILL_AGAIN, LOOK_EVERY};
 use crate::look_up::look_up;
 use crate::split_log::SplitLog;
 
@@ -27,6 +28,7 @@ pub(crate) async fn run(app: Arc<App>) {
             if changes.changed().await.is_err() {
                 return;
             }
+            sleep(LOOK_EVERY).await;
             continue;
         };
         seq = seq.next();
@@ -43,7 +45,7 @@ pub(crate) async fn run(app: Arc<App>) {
             Err(reason) => Err(reason),
         };
         if !take(&app, epoch, told) {
-            tokio::time::sleep(BACKFILL_AGAIN).await;
+            sleep(BACKFILL_AGAIN).await;
         }
     }
 }
