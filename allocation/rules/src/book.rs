@@ -26,7 +26,7 @@ use allot_domain::{
 
 use crate::applied::{Applied, AppliedSplit};
 use crate::history::{First, History, What};
-use crate::input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share, SplitKey};
+use crate::input::{Allocated, Input, Netting, Origin, Outcome, Outcomes, Share};
 use crate::recent_splits::RecentSplits;
 use crate::{
     AccountIndex, AccountRank, Blend, Block, Cell, Fill, Holdings, OutcomeNumber, Reject,
@@ -142,7 +142,6 @@ pub struct Book {
     /// The names of splits; all shards see the same splits, and so decide the same.
     split_names: Names<AppliedSplit>,
     held: VecDeque<Fill>,
-    split: Option<SplitKey>,
     recent_splits: RecentSplits,
     totals: Totals,
     /// The shares of the fill that is divided, by rank.
@@ -206,7 +205,6 @@ impl Book {
             names: Names::new(config.names),
             split_names: Names::new(config.names),
             held: VecDeque::new(),
-            split: None,
             recent_splits: RecentSplits::default(),
             totals: Totals::default(),
             shares: Vec::new(),

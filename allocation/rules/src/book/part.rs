@@ -89,7 +89,7 @@ pub(super) fn of(book: &Book, marker: &Marker) -> Part {
     let weights = book.residuals.weights().iter().map(|weight| Weight::known(*weight)).collect();
     Part {
         netting: book.totals.netting,
-        split: book.split,
+        split: book.recent_splits.in_force(),
         split_number: book.totals.splits,
         fills: book.totals.fills,
         held: u64::try_from(book.held.len()).expect("at most HELD_MAX"),

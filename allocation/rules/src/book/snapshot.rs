@@ -176,7 +176,6 @@ impl Book {
             self.recent_splits.push_known(key, SplitNumber::new(number));
             messages.push((key.source, key.seq));
         }
-        self.split = self.recent_splits.in_force();
         ensure(are_distinct(messages), "a split twice")?;
         self.load_weights(cursor)
     }

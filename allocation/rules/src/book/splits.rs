@@ -85,7 +85,6 @@ impl Book {
         let number = self.totals.splits;
         self.split_names.store(name, AppliedSplit { content: split.content(), split: number });
         let key = SplitKey { source: split.source, seq: split.seq };
-        self.split = Some(key);
         self.open_accounts(split);
         let weights = split.weights().iter().map(|(id, weight)| (self.indexes[id], *weight));
         let weighed = Weighed { time_ns: split.time_ns, weights: weights.collect() };
