@@ -113,6 +113,10 @@ pub(crate) const DOOR_UNFINISHED_BYTES_MAX_OF_ALL: usize = 64 << 20;
 /// whoever has not taken [`DOOR_SHORT_BYTES`] counts as slow.
 pub(crate) const DOOR_WAITING_BYTES_MAX_OF_ALL: usize = 64 << 20;
 
+/// Whoever has nothing waiting may have one reply of any length all the same, up to these for all
+/// clients together: beyond, who has most waiting is disconnected.
+pub(crate) const DOOR_WAITING_BYTES_END: usize = 2 * DOOR_WAITING_BYTES_MAX_OF_ALL;
+
 /// How long no connection is accepted after descriptors ran out, unless one is closed before.
 pub(crate) const DESCRIPTORS_WAIT: Duration = Duration::from_secs(1);
 

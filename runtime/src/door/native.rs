@@ -21,7 +21,7 @@ use allot_zmtp::{Event, Options, SocketType};
 
 use crate::limits::{
     DOOR_CLIENT_BYTES_MAX, DOOR_CLIENT_BYTES_RESUME, DOOR_FRAMES_MAX, DOOR_READ_BYTES,
-    DOOR_SHORT_BYTES, DOOR_WAITING_BYTES_MAX_OF_ALL, DOOR_WRITE_BYTES,
+    DOOR_SHORT_BYTES, DOOR_WAITING_BYTES_END, DOOR_WAITING_BYTES_MAX_OF_ALL, DOOR_WRITE_BYTES,
 };
 use crate::native_socket::{self, Client, Due, Gone, Key, NativeSocket};
 use crate::poller::Interest;
@@ -276,7 +276,8 @@ impl NativeDoor {
         self.note_waiting(key);
     }
 
-    /// Counts what a client has not taken, and waits for what is possible now.
+    /// Counts what a client has not taken, and waits for what is possible now. Where too much
+    /// waits for all together, who has most of it is disconnected.
     fn note_waiting(&mut self, key: Key) {
         let client = self.socket.clients.get(key).expect("it was written to just now");
         let waiting = client.connection.output().len();
@@ -284,6 +285,13 @@ impl NativeDoor {
         client.own.waiting = waiting;
         let wanted = client.wanted(self.waiting);
         self.socket.wait_for(key, wanted);
+        while DOOR_WAITING_BYTES_END < self.waiting {
+            let clients = self.socket.clients.iter();
+            let most = clients.max_by_key(|(_, client)| client.own.waiting);
+            let (slowest, _) = most.expect("somebody has these bytes");
+            self.socket.counters.add(Counter::ClientsDropped, 1);
+            self.reset(slowest);
+        }
     }
 
     /// Whether somebody is known by an identity.

@@ -1,8 +1,13 @@
 //! The front door, to clients of every kind.
 
+use std::io::Write;
+
 use allot_runtime::{
-    Context, Door, DoorOptions, Envelope, Link, LinkOptions, SendError, Transport,
+    Context, Counter, Counters, Door, DoorOptions, Envelope, Link, LinkOptions, SendError,
+    Transport,
 };
+
+use crate::bounds::connect_to;
 
 const TCP: &str = "tcp://127.0.0.1:*";
 
@@ -195,4 +200,40 @@ fn of_two_connections_with_one_name_the_later_gets_the_replies() {
         door.flush();
         assert_eq!(second.recv_bytes(0).unwrap(), b"reply");
     }
+}
+
+/// Each may have one reply of any length, however many do not read; but not all of them.
+#[test]
+fn replies_that_nobody_reads_are_bounded_together_at_a_native_door() {
+    const REPLY: usize = 8 << 20;
+    // What the kernel takes of a reply, at both ends, and does not count.
+    const KERNEL: usize = 6 << 20;
+    let (_context, mut door, endpoint) = open(DoorOptions::default()).next().expect("the native");
+    let counters = Counters::new();
+    door.count_into(&counters);
+    assert!(door.take_gone().is_empty(), "from now on, who goes is known");
+    let reply = vec![7; REPLY];
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        let mut client = connect_to(&mut door, &endpoint);
+        client.write_all(b"\0\x08question").unwrap();
+        let envelope = receive(&mut door);
+        door.send(envelope.identity(), false, &reply).unwrap();
+        silent.push(client);
+    }
+    let gone = door.take_gone().len();
+    assert_eq!(u64::try_from(gone).unwrap(), counters.get(Counter::ClientsDropped));
+    let left = silent.len() - gone;
+    assert!(0 < left, "nobody is disconnected before there is need");
+    assert!(left * (REPLY - KERNEL) <= 128 << 20, "{left} have a reply waiting");
+
+    let reader = client(zmq::DEALER, &endpoint);
+    reader.send("question", 0).unwrap();
+    let envelope = receive(&mut door);
+    door.send(envelope.identity(), false, &reply).unwrap();
+    let received = wait_for!([door], {
+        assert!(!door.receive(&mut Envelope::new()));
+        reader.recv_bytes(zmq::DONTWAIT).ok()
+    });
+    assert!(received == reply, "who reads gets all of it");
 }
