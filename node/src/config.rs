@@ -33,6 +33,8 @@ pub enum Origin {
     Environment(String),
     /// A flag of the command line.
     Flag(&'static str),
+    /// `set`, at the prompt.
+    Prompt,
 }
 
 /// One setting's text.
@@ -193,6 +195,7 @@ impl fmt::Display for Origin {
             Self::File(path) => write!(out, "file {}", path.display()),
             Self::Environment(name) => write!(out, "environment {name}"),
             Self::Flag(name) => write!(out, "flag --{name}"),
+            Self::Prompt => out.write_str("this line"),
         }
     }
 }

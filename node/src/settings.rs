@@ -104,6 +104,19 @@ impl Settings {
         settings.filter(|_| problems.is_empty()).ok_or_else(|| anyhow!(problems.join("\n")))
     }
 
+    /// Whether a setting allows a text, whatever the others are.
+    ///
+    /// # Errors
+    /// The text and what is allowed.
+    pub fn check(key: Key, text: &str, origin: Origin) -> Result<()> {
+        let mut config = Config::default();
+        config.set(key, text, origin);
+        match Self::read(&config) {
+            Err(error) if error.is::<InvalidSetting>() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Parses them up to the first whose text is invalid.
     fn read(config: &Config) -> Result<Self> {
         let data = config.read(Key::Data, path_or_none)?;

@@ -22,7 +22,9 @@ use rustyline::{Config, Context, Editor, Helper};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
+use crate::config::Origin;
 use crate::setting::Key;
+use crate::settings::Settings;
 
 const PROMPT: &str = "allot> ";
 
@@ -149,6 +151,7 @@ fn read_set(words: &str) -> Result<Line, String> {
         Some(near) => format!("there is no setting {name}; did you mean {}?", near.name()),
         None => format!("there is no setting {name}; allot help settings lists them"),
     })?;
+    Settings::check(key, value, Origin::Prompt).map_err(|error| error.to_string())?;
     Ok(Line::Set(key, value.to_owned()))
 }
 
@@ -252,6 +255,13 @@ mod tests {
         assert_eq!(read("set front=tcp://10.0.0.1:9998"), Ok(Line::Set(Key::Front, front)));
         assert!(read("set frnt=x").unwrap_err().contains("did you mean front?"));
         assert!(read("set front").unwrap_err().contains("NAME=VALUE"));
+        let wrong = read("set front=junk").unwrap_err();
+        assert!(
+            wrong.starts_with("invalid setting front = \"junk\", from this line; allowed: "),
+            "{wrong}"
+        );
+        // What goes together is looked at when a command runs.
+        assert_eq!(read("set ack=journal"), Ok(Line::Set(Key::Ack, "journal".to_owned())));
         assert_eq!(read("send 'a").unwrap_err(), "a quote is not closed");
     }
 
