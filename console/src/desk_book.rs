@@ -202,8 +202,9 @@ fn refusal(reply: &DeskReply) -> String {
     crate::board::sentence_of(&to_its_user(&reply.reason))
 }
 
-/// A reason of the desk, which speaks of a user, as it is told to this one: amounts have their
-/// thousands apart, as everywhere on the page. A reason that is worded otherwise stays as it is.
+/// A reason of the desk, which speaks of a user and of commands, as it is told to this one in the
+/// words of the page: amounts have their thousands apart, as everywhere on it. A reason that is
+/// worded otherwise stays as it is.
 fn to_its_user(reason: &str) -> String {
     let mut reason = reason.to_owned();
     for (of_a_user, to_them) in [
@@ -211,6 +212,22 @@ fn to_its_user(reason: &str) -> String {
         ("the user would have ", "you would have "),
         ("commands of this user wait", "commands of yours wait"),
         ("the user is unknown here; ADD money first", "add money first"),
+        ("; send BUY, and COMMIT_BUY within 60 seconds", ": commit the next one within 60 seconds"),
+        (
+            "; send SELL, and COMMIT_SELL within 60 seconds",
+            ": commit the next one within 60 seconds",
+        ),
+        ("no BUY ", "no purchase "),
+        ("no SELL ", "no sale "),
+        ("no SET_BUY_AMOUNT is in force for ", "no amount to buy is set for "),
+        ("no SET_SELL_AMOUNT is in force for ", "no amount to sell is set for "),
+        ("; send that first", ": set one first"),
+        ("SET_BUY_AMOUNT ", "an amount to buy "),
+        ("SET_SELL_AMOUNT ", "an amount to sell "),
+        ("SET_BUY_TRIGGER ", "a trigger to buy "),
+        ("SET_SELL_TRIGGER ", "a trigger to sell "),
+        ("BUY ", "a purchase "),
+        ("SELL ", "a sale "),
     ] {
         reason = reason.replace(of_a_user, to_them);
     }
@@ -234,7 +251,22 @@ mod tests {
     fn a_reason_is_told_to_its_user() {
         assert_eq!(
             to_its_user("BUY needs 50000.00 of free cash; the user has 1234.50: add cash"),
-            "BUY needs 50,000.00 of free cash; you have 1,234.50: add cash"
+            "a purchase needs 50,000.00 of free cash; you have 1,234.50: add cash"
+        );
+        assert_eq!(
+            to_its_user("SET_SELL_TRIGGER needs 5 free shares of ABC; the user has 0: buy more"),
+            "a trigger to sell needs 5 free shares of ABC; you have 0: buy more"
+        );
+        assert_eq!(
+            to_its_user(
+                "no SELL of the last 60 seconds is pending; send SELL, and COMMIT_SELL within 60 \
+                 seconds"
+            ),
+            "no sale of the last 60 seconds is pending: commit the next one within 60 seconds"
+        );
+        assert_eq!(
+            to_its_user("no SET_BUY_AMOUNT is in force for ABC; send that first"),
+            "no amount to buy is set for ABC: set one first"
         );
         assert_eq!(to_its_user("the user is unknown here; ADD money first"), "add money first");
         assert_eq!(to_its_user("no quote for S.A came"), "no quote for S.A came");
@@ -290,6 +322,6 @@ mod tests {
             reason: "no BUY is pending".into(),
             ..DeskReply::default()
         };
-        assert_eq!(DeskTold::of(&refused), DeskTold::refused("No BUY is pending."));
+        assert_eq!(DeskTold::of(&refused), DeskTold::refused("No purchase is pending."));
     }
 }

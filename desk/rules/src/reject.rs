@@ -260,14 +260,14 @@ impl Reject {
                  parts: 1 to 255 printable ASCII characters, without space, comma, \" and \\; it \
                  was {file}"
             ),
-            Self::AmountMalformed(what) => write!(f, "the amount {what}"),
+            Self::AmountMalformed(what) => write!(f, "the amount or price {what}"),
             Self::AmountTooLarge => write!(
                 f,
                 "the amount must be at most {}, and a price at most {}",
                 Cents::new(limits::AMOUNT_MAX),
                 Cents::new(limits::SHARE_PRICE_MAX)
             ),
-            _ => f.write_str("the amount must be more than zero"),
+            _ => f.write_str("the amount or price must be more than zero"),
         }
     }
 
