@@ -202,6 +202,7 @@ pub(crate) fn notice(
     let heading = match status {
         StatusCode::FORBIDDEN => "Not for your role",
         StatusCode::NOT_FOUND => "There is no such page",
+        StatusCode::METHOD_NOT_ALLOWED => "There is no page of this",
         StatusCode::BAD_REQUEST => "This cannot be read",
         _ => "Not now",
     };

@@ -8,6 +8,7 @@ mod account;
 mod fills;
 mod split_text;
 mod splits;
+mod one_split;
 mod tracking;
 mod health;
 mod desk;
@@ -51,6 +52,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/account/{id}", get(account::show))
         .route("/fills", get(fills::show))
         .route("/splits", get(splits::show).post(splits::send))
+        .route("/splits/{number}", get(one_split::show))
         .route("/splits/preview", post(splits::preview))
         .route("/splits/preview/{seq}", get(splits::show_preview))
         .route("/splits/sent/{seq}", get(splits::show_sent))
@@ -70,6 +72,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/assets/{name}", get(assets::asset))
         .route_layer(from_fn_with_state(Arc::clone(&app), known_parameters))
         .fallback(missing)
+        .method_not_allowed_fallback(no_page)
         .layer(from_fn_with_state(Arc::clone(&app), one_of_few))
         // What machines ask for is small, and is there when no page has room.
         .route("/metrics", get(metrics_page))
@@ -99,6 +102,14 @@ async fn missing(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let person = who(&app, &headers, false);
     let sentence = "Nothing is at this address.";
     notice(&app, person.as_ref(), StatusCode::NOT_FOUND, sentence)
+}
+
+/// A form where a page is, or the other way round.
+async fn no_page(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let person = who(&app, &headers, false);
+    let sentence = "This address takes a form and shows no page, or the other way round: go back \
+                    to the page that you came from.";
+    notice(&app, person.as_ref(), StatusCode::METHOD_NOT_ALLOWED, sentence)
 }
 
 /// Counts, and no position: a scraper need not log in.

@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 import { findings } from "./accessible.js";
 import { PASSWORD, Place } from "./place.js";
 
-const PAGES = ["/", "/account/alpha", "/fills", "/splits", "/tracking", "/health", "/people", "/sessions", "/nowhere"];
+const PAGES = ["/", "/account/alpha", "/fills", "/splits", "/splits/1", "/tracking", "/health", "/people", "/sessions", "/nowhere"];
 // A field of a time has a stop for each of its parts.
 const FIELDS_OF_TIMES = 20;
 const place = new Place();

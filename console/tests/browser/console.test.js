@@ -153,7 +153,14 @@ test("a split shows what it closes, counts once when it is sent twice, and stand
   await page.reload();
   await picture(page, "splits");
   assert.match(await of(page, "history").textContent(), /gamma 25/);
+  await of(page, "history").getByRole("link", { name: "2", exact: true }).click();
+  assert.match(await of(page, "weights").textContent(), /alpha.*50.*beta.*30.*delta.*20/s);
+  assert.equal(await of(page, "count").textContent(), "3");
   assert.deepEqual(page.complaints, []);
+  assert.equal((await page.goto("/splits/77")).status(), 404);
+  const nowhere = await page.goto("/splits/preview");
+  assert.equal(nowhere.status(), 405);
+  assert.match(await nowhere.text(), /takes a form and shows no page/);
 });
 
 test("an open page of splits follows, and what somebody writes stays", async () => {
@@ -180,6 +187,7 @@ test("a trader sees their own account and no other", async () => {
   assert.equal(await page.locator("tbody tr").count(), 1);
   assert.equal((await page.goto("/account/beta")).status(), 403);
   assert.equal((await page.goto("/fills")).status(), 403);
+  assert.equal((await page.goto("/splits/2")).status(), 403);
   assert.equal((await page.goto("/account/alpha")).status(), 200);
   await of(page, "holdings").waitFor();
   const other = await open();
