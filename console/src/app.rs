@@ -13,9 +13,12 @@ use crate::drafts::Drafts;
 use crate::each::Each;
 use crate::front_door::FrontDoor;
 use crate::hashing::Hashing;
-use crate::limits::{EXPORTS_AT_ONCE, FORMS_AT_ONCE_MAX, PAGES_AT_ONCE_MAX, STREAMS_MAX};
+use crate::limits::{
+    EXPORTS_AT_ONCE, FORMS_AT_ONCE_MAX, PAGES_AT_ONCE_MAX, STREAMS_APART, STREAMS_MAX,
+};
 use crate::mesh_peer::MeshPeer;
 use crate::one_time_codes::OneTimeCodes;
+use crate::pace::Pace;
 use crate::password::Buffers;
 use crate::sessions::Sessions;
 use crate::signals_trader::SignalsTrader;
@@ -42,6 +45,8 @@ pub(crate) struct App {
     pub(crate) pages: Arc<Semaphore>,
     pub(crate) forms: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
+    /// When each of them has its turn.
+    pub(crate) pace: Pace,
     pub(crate) exports: Arc<Semaphore>,
     /// Who has a stream open, and of whom a form is read.
     pub(crate) streams_each: Each,
@@ -115,6 +120,7 @@ impl App {
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE_MAX)),
             forms: Semaphore::new(FORMS_AT_ONCE_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            pace: Pace::new(STREAMS_APART),
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             streams_each: Each::default(),
             forms_each: Each::default(),

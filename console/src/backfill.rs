@@ -76,7 +76,7 @@ pub(crate) async fn run(app: Arc<App>, most: usize) {
                 let mut all = before.map_or_else(BTreeSet::new, |before| before.tickers);
                 all.extend(tickers.into_iter().map(|(ticker, _)| ticker));
                 fetched = Some(Fetched { epoch, tickers: all });
-                app.board.tell(|changes| changes.fills += 1);
+                app.board.tell_fills();
             }
             Err(reason) => {
                 tracing::warn!("cannot fetch earlier fills, and will try again: {reason}");
@@ -84,7 +84,7 @@ pub(crate) async fn run(app: Arc<App>, most: usize) {
                 if is_first {
                     app.board.known().past = Past::Failed(reason);
                 }
-                app.board.tell(|changes| changes.fills += 1);
+                app.board.tell_fills();
                 sleep(BACKFILL_AGAIN).await;
             }
         }

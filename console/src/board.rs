@@ -27,14 +27,16 @@ pub(crate) struct Board {
     /// When it began: nothing on it is older.
     pub(crate) began_ns: u64,
     changes: watch::Sender<Changes>,
+    /// How often fills came. That is thousands of times a second, so whoever waits for something
+    /// else is not woken by them.
+    fills: watch::Sender<u64>,
     pub(crate) clock: Clock,
 }
 
-/// How often each part of the board has changed.
+/// How often each part of the board has changed, but for fills.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) reports: u64,
-    pub(crate) fills: u64,
     pub(crate) health: u64,
     /// Of any user's account at the desk.
     pub(crate) desk: u64,
@@ -135,7 +137,8 @@ impl Board {
     /// An empty board.
     pub(crate) fn new(clock: Clock) -> Self {
         let began_ns = clock.now().as_unix();
-        Self { known: Arc::default(), changes: watch::Sender::default(), clock, began_ns }
+        let (changes, fills) = Default::default();
+        Self { known: Arc::default(), changes, fills, clock, began_ns }
     }
 
     /// What is known, for as short as possible.
@@ -154,9 +157,19 @@ impl Board {
         self.changes.send_modify(change);
     }
 
-    /// What changes from now on.
+    /// Tells whoever waits for fills that some have come.
+    pub(crate) fn tell_fills(&self) {
+        self.fills.send_modify(|count| *count += 1);
+    }
+
+    /// What changes from now on, but for fills.
     pub(crate) fn changes(&self) -> watch::Receiver<Changes> {
         self.changes.subscribe()
+    }
+
+    /// How often fills come from now on.
+    pub(crate) fn fills(&self) -> watch::Receiver<u64> {
+        self.fills.subscribe()
     }
 
     /// How the data is.

@@ -158,7 +158,7 @@ impl Follower {
             lines.for_each(|line| known.fills.push(line));
         }
         drop(known);
-        self.board.tell(|changes| changes.fills += 1);
+        self.board.tell_fills();
     }
 
     /// Tells the pages when silence begins.

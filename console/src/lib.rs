@@ -35,6 +35,7 @@ mod users;
 mod sessions;
 mod drafts;
 mod each;
+mod pace;
 mod attempts;
 mod desk_reply;
 mod desk_book;

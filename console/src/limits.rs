@@ -21,8 +21,8 @@ pub(crate) const REPLY_BYTES_MAX: usize = 8 << 20;
 pub(crate) const REPLAYED_MAX: usize = 256;
 pub(crate) const REPLAYED_SHARES_MAX: usize = 4_096;
 
-/// How long nobody looks for something to fetch after a change: fills change thousands of times a
-/// second, and each look wakes a thread.
+/// How long nobody looks for something to fetch after a change: what stands at a desk may change
+/// hundreds of times a second, and each look wakes a thread.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// When they are asked for again after the server did not reply.
@@ -137,6 +137,10 @@ pub(crate) const STREAMS_EACH_MAX: usize = 32;
 
 /// The shortest time between two messages of a live stream: what comes meanwhile is one message.
 pub(crate) const STREAM_EVERY: Duration = Duration::from_millis(250);
+
+/// How far apart the messages of all live streams are: after a report each page asks for itself.
+/// With as many streams as there may be, the last page has it 1.3 s after the first.
+pub(crate) const STREAMS_APART: Duration = Duration::from_millis(5);
 
 /// How often a live stream says that it is alive, and looks whether its session is.
 pub(crate) const STREAM_BEAT: Duration = Duration::from_secs(5);

@@ -4,6 +4,7 @@
 //! and came again has missed nothing.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,15 +36,24 @@ struct Streaming {
     app: Arc<App>,
     person: Person,
     changes: watch::Receiver<Changes>,
+    /// None where the page does not hear of fills.
+    fills: Option<watch::Receiver<u64>>,
     heard: Heard,
     /// What was told last; none before the first message.
-    told: Option<Changes>,
-    /// What [`desk_of`] said when that was told last.
-    told_desk: (u64, bool),
+    told: Option<Told>,
     /// Messages that wait.
     waiting: Vec<Event>,
     _permit: OwnedSemaphorePermit,
     _one: One,
+}
+
+/// What a message was about: how often each part had changed.
+#[derive(Clone, Copy)]
+struct Told {
+    changes: Changes,
+    fills: u64,
+    /// What [`desk_of`] said.
+    desk: (u64, bool),
 }
 
 /// The stream of a page, until its session ends.
@@ -61,14 +71,14 @@ pub(super) async fn stream(
         return (StatusCode::TOO_MANY_REQUESTS, "You have too many pages open.").into_response();
     };
     let changes = app.board.changes();
-    let is_connected = desk_of(&app, &person).1;
+    let fills = heard.has("fills").then(|| app.board.fills());
     let streaming = Streaming {
         app,
         person,
         changes,
+        fills,
         heard,
         told: None,
-        told_desk: (0, is_connected),
         waiting: Vec::new(),
         _permit: permit,
         _one: one,
@@ -106,41 +116,68 @@ impl Streaming {
             let is_first = self.told.is_none();
             if !is_first {
                 sleep(STREAM_EVERY).await;
-                let _ = timeout_at(beat_at, self.changes.changed()).await;
+                let _ = timeout_at(beat_at, self.changed()).await;
                 if let Some(token) = self.person.token.clone() {
                     of_token(&self.app, token, false)?;
                 }
             }
-            self.look();
-            match self.waiting.pop() {
-                Some(event) => return Some(event),
-                None if is_first || beat_at <= Instant::now() => {
-                    return Some(Event::default().comment("still here"));
-                }
-                None => {}
+            let now = self.now();
+            if self.news(&now).next().is_some() {
+                self.app.pace.turn().await;
+                self.look();
+                return self.waiting.pop();
+            }
+            self.told = Some(now);
+            if is_first || beat_at <= Instant::now() {
+                return Some(Event::default().comment("still here"));
             }
         }
     }
 
-    /// Looks what has changed since it was told last.
+    /// Waits until anything changes that this page may hear of.
+    async fn changed(&mut self) {
+        let fills = async {
+            match &mut self.fills {
+                Some(fills) => fills.changed().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.changes.changed() => {}
+            _ = fills => {}
+        }
+    }
+
+    /// How everything is.
+    fn now(&mut self) -> Told {
+        Told {
+            changes: *self.changes.borrow_and_update(),
+            fills: self.fills.as_mut().map_or(0, |fills| *fills.borrow_and_update()),
+            desk: desk_of(&self.app, &self.person),
+        }
+    }
+
+    /// The parts that the page hears of and that are not as they were told; at first, all of them.
+    fn news(&self, now: &Told) -> impl Iterator<Item = &'static str> {
+        let changed = self.told.map_or([true; 4], |told| {
+            [
+                told.changes.reports != now.changes.reports,
+                told.fills != now.fills,
+                told.changes.health != now.changes.health,
+                told.desk != now.desk,
+            ]
+        });
+        let parts = ["report", "fills", "health", "desk"].into_iter().zip(changed);
+        let is_news = |(name, has_changed): &(&str, bool)| *has_changed && self.heard.has(name);
+        parts.filter(is_news).map(|(name, _)| name)
+    }
+
+    /// Writes the messages of all that has changed.
     fn look(&mut self) {
-        let now = *self.changes.borrow_and_update();
-        let told = self.told.replace(now);
-        let is_first = told.is_none();
-        let told = told.unwrap_or_default();
-        let desk = desk_of(&self.app, &self.person);
-        let told_desk = std::mem::replace(&mut self.told_desk, desk);
-        let parts = [
-            ("report", told.reports != now.reports),
-            ("fills", told.fills != now.fills),
-            ("health", told.health != now.health),
-            ("desk", told_desk != desk),
-        ];
+        let now = self.now();
         let retry = Duration::from_secs(1);
-        self.waiting = parts
-            .into_iter()
-            .filter(|(name, has_changed)| (*has_changed || is_first) && self.heard.has(name))
-            .map(|(name, _)| Event::default().event(name).data("changed").retry(retry))
-            .collect();
+        let event = |name| Event::default().event(name).data("changed").retry(retry);
+        self.waiting = self.news(&now).map(event).collect();
+        self.told = Some(now);
     }
 }
