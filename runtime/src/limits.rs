@@ -204,6 +204,14 @@ pub(crate) const BROADCAST_CONTROL_BYTES_MAX: usize = 64 << 10;
 /// a turn: subscribers can begin to read them.
 pub(crate) const BROADCAST_WRITE_BYTES: usize = 256 << 10;
 
+/// Bytes that a native broadcast writes at the end of a turn, whoever they are for, and one
+/// subscriber's more; the rest at the end of the next turns. Where one thread also replies to
+/// clients, these do not wait until a thousand subscribers have their report.
+pub(crate) const BROADCAST_FLUSH_BYTES: usize = 64 << 10;
+
+/// What a write counts there beside its bytes: as many take as long to copy.
+pub(crate) const BROADCAST_FLUSH_BYTES_EACH: usize = 2 << 10;
+
 /// Publications of one write.
 pub(crate) const SLICES_PER_WRITE: usize = 64;
 

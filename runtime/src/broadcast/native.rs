@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   subscriptions ◄── one read of up to 4 KiB ◄── a subscriber that can be read ◄─ poller
-//!   publication, encoded once ─► backlogs of those who hear it ─► one write each at the end of a
-//!                                                                 turn, the rest when it can be
+//!   publication, encoded once ─► backlogs of those who hear it ─► one write each, of some at the
+//!                                                                 end of each turn
 //! ```
 //!
 //! What a subscriber does not take waits here, within bounds in bytes: a later state of a topic
@@ -13,33 +13,30 @@
 mod backlog;
 mod prefixes;
 mod publication;
+mod subscriber;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::io::IoSlice;
+use std::collections::VecDeque;
 use std::os::fd::AsRawFd;
 
 use allot_zmtp::{Event, Fault, Options, SocketType};
-use rustix::io::Errno;
-use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 
 use super::{BroadcastOptions, Kind, Subscription};
 use crate::connections::kernel;
 use crate::levels::{MostPending, SubscriberLevel};
 use crate::limits::{
-    BEHIND_LEAST, BROADCAST_CONTROL_BYTES_MAX, BROADCAST_FRAMES_MAX, BROADCAST_READ_BYTES,
-    BROADCAST_SEALED_BYTES, BROADCAST_SUBSCRIBER_BYTES_MAX, BROADCAST_WAITING_BYTES_END,
+    BEHIND_LEAST, BROADCAST_FLUSH_BYTES, BROADCAST_FLUSH_BYTES_EACH, BROADCAST_FRAMES_MAX,
+    BROADCAST_READ_BYTES, BROADCAST_SUBSCRIBER_BYTES_MAX, BROADCAST_WAITING_BYTES_END,
     BROADCAST_WAITING_BYTES_MAX, BROADCAST_WRITE_BYTES, CONNECTIONS_CHECK_EVERY, PREFIX_BYTES_MAX,
-    PUBLICATION_ENTRY_BYTES, SLICES_PER_WRITE, SUBSCRIBERS_TOLD, SUBSCRIBERS_TOLD_EVERY,
+    PUBLICATION_ENTRY_BYTES, SUBSCRIBERS_TOLD, SUBSCRIBERS_TOLD_EVERY,
     SUBSCRIPTION_FRAME_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX_OF_ALL,
     SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_MAX_OF_ALL,
 };
 use crate::native_socket::{self, Client, Due, Gone, Key, NativeSocket};
-use crate::poller::Interest;
 use crate::waiting_bytes::WaitingBytes;
 use crate::{Counter, Counters, Nanos, PollSet, RuntimeError};
-use backlog::Backlog;
 use prefixes::Prefixes;
 use publication::Publication;
+use subscriber::{Prefix, Subscriber};
 
 /// The publisher's side.
 pub(super) struct NativeBroadcast {
@@ -54,9 +51,9 @@ pub(super) struct NativeBroadcast {
     rounds: u64,
     /// What was read last.
     buffer: Box<[u8]>,
-    /// Subscribers for whom something was published since the last flush.
-    unflushed: Vec<Key>,
-    /// How many bytes that was.
+    /// Subscribers for whom something was published that was not tried to be written.
+    unflushed: VecDeque<Key>,
+    /// How many bytes that was since there were none.
     unflushed_bytes: usize,
     /// How many publications there were.
     published: u64,
@@ -76,95 +73,6 @@ pub(super) struct NativeBroadcast {
     is_accept_put_off: bool,
 }
 
-/// What a broadcast keeps of a subscriber.
-#[derive(Default)]
-struct Subscriber {
-    prefixes: BTreeMap<Box<[u8]>, Prefix>,
-    subscriptions: usize,
-    subscriptions_bytes: usize,
-    backlog: Backlog,
-    /// What is sealed for it, as it was counted last.
-    sealed: usize,
-    /// Whether it stands among those that are put off.
-    is_put_off: bool,
-    /// The number of the last publication that it heard: with two prefixes of it, it hears it once.
-    heard: u64,
-    /// Since when there is something that it does not take.
-    behind_since: Option<Nanos>,
-}
-
-/// What a subscriber has subscribed to.
-struct Prefix {
-    /// How often.
-    times: usize,
-    /// The round of last values that it is due, once the publisher was told of it.
-    round: Option<u64>,
-}
-
-impl Client<Subscriber> {
-    /// Whether it is due the last values of what begins with a prefix.
-    fn is_due(&self, prefix: &[u8], round: u64) -> bool {
-        self.own.prefixes.get(prefix).is_some_and(|prefix| prefix.round == Some(round))
-    }
-
-    /// Writes what the kernel takes.
-    fn write(&mut self) -> Result<(), Gone> {
-        if self.connection.is_sealed() { self.write_sealed() } else { self.write_plain() }
-    }
-
-    fn write_sealed(&mut self) -> Result<(), Gone> {
-        loop {
-            while self.connection.output().len() < BROADCAST_SEALED_BYTES
-                && let Some(publication) = self.own.backlog.take_first()
-            {
-                self.connection.send(&publication.frames());
-            }
-            self.write_output()?;
-            if !self.connection.output().is_empty() || self.own.backlog.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// What the protocol has to say goes between two publications.
-    fn write_plain(&mut self) -> Result<(), Gone> {
-        loop {
-            let is_amid = self.own.backlog.is_amid();
-            if !is_amid {
-                self.write_output()?;
-            }
-            let has_more = !self.connection.output().is_empty();
-            if self.own.backlog.is_empty() || has_more && !is_amid {
-                return Ok(());
-            }
-            let mut slices = [IoSlice::new(&[]); SLICES_PER_WRITE];
-            let wanted = if has_more { 1 } else { SLICES_PER_WRITE };
-            let filled = self.own.backlog.slices(&mut slices[..wanted]);
-            let mut none = SendAncillaryBuffer::default();
-            let slices = &slices[..filled];
-            match sendmsg(self.stream(), slices, &mut none, SendFlags::NOSIGNAL) {
-                Ok(len) => self.own.backlog.take(len),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(()),
-                Err(_) => return Err(Gone),
-            }
-        }
-    }
-
-    fn is_pending(&self) -> bool {
-        !self.own.backlog.is_empty() || !self.connection.output().is_empty()
-    }
-
-    /// What it is to be waited for now. It is not read while it does not take what the protocol
-    /// has to say.
-    fn wanted(&self) -> Interest {
-        // What is sealed stands in the same output.
-        let sealed = if self.connection.is_sealed() { BROADCAST_SEALED_BYTES } else { 0 };
-        let has_room = self.connection.output().len() < BROADCAST_CONTROL_BYTES_MAX + sealed;
-        Interest { read: has_room, write: self.is_pending() }
-    }
-}
-
 impl NativeBroadcast {
     pub(super) fn bind(endpoint: &str, options: BroadcastOptions) -> Result<Self, RuntimeError> {
         let options = Options {
@@ -182,7 +90,7 @@ impl NativeBroadcast {
             changes: VecDeque::new(),
             rounds: 0,
             buffer: vec![0; BROADCAST_READ_BYTES].into_boxed_slice(),
-            unflushed: Vec::new(),
+            unflushed: VecDeque::new(),
             unflushed_bytes: 0,
             published: 0,
             waiting: WaitingBytes::default(),
@@ -249,7 +157,7 @@ impl NativeBroadcast {
             self.entries = self.entries + client.own.backlog.len() - before;
             if !client.is_unflushed && !client.interest.write {
                 client.is_unflushed = true;
-                self.unflushed.push(key);
+                self.unflushed.push_back(key);
             }
         }
         too_far_behind.into_iter().for_each(|key| self.cut_off(key, Counter::SubscribersDropped));
@@ -264,9 +172,19 @@ impl NativeBroadcast {
         self.rounds += 1;
     }
 
-    /// Lets everything that was published leave, as far as subscribers take it.
+    /// Lets what was published leave, as far as subscribers take it: to some in this turn, and to
+    /// the others in the next ones.
     pub(super) fn flush(&mut self) {
-        self.write_unflushed();
+        let mut left = BROADCAST_FLUSH_BYTES;
+        while 0 < left
+            && let Some(key) = self.unflushed.pop_front()
+        {
+            let bytes = self.write_unflushed_to(key);
+            left = left.saturating_sub(bytes + BROADCAST_FLUSH_BYTES_EACH);
+        }
+        if self.unflushed.is_empty() {
+            self.unflushed_bytes = 0;
+        }
         // While the publisher has not heard of all subscriptions, nobody else writes to those who
         // can be written again. Who can be read has its turn then, each once: whoever subscribes
         // without end is not the only one.
@@ -313,14 +231,18 @@ impl NativeBroadcast {
 
     fn write_unflushed(&mut self) {
         self.unflushed_bytes = 0;
-        let mut unflushed = std::mem::take(&mut self.unflushed);
-        for key in unflushed.drain(..) {
-            if let Some(client) = self.socket.clients.get(key) {
-                client.is_unflushed = false;
-                self.write(key);
-            }
+        while let Some(key) = self.unflushed.pop_front() {
+            self.write_unflushed_to(key);
         }
-        self.unflushed = unflushed;
+    }
+
+    /// Writes to a subscriber; returns how much waited for it.
+    fn write_unflushed_to(&mut self, key: Key) -> usize {
+        let Some(client) = self.socket.clients.get(key) else { return 0 };
+        client.is_unflushed = false;
+        let bytes = client.own.backlog.bytes();
+        self.write(key);
+        bytes
     }
 
     /// Writes what is due to a subscriber, and waits for it where that is not possible now.
@@ -572,6 +494,9 @@ impl NativeBroadcast {
 
     /// When something is due next.
     pub(super) fn wake_at(&self) -> Nanos {
+        if !self.unflushed.is_empty() {
+            return self.socket.now;
+        }
         let check_at = if self.has_room() { Nanos::MAX } else { self.check_at };
         let is_told = self.told == (self.socket.clients.count(), self.waiting());
         let tell_at = if is_told { Nanos::MAX } else { self.tell_at() };

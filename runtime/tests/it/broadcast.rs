@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use allot_runtime::{
-    Broadcast, BroadcastOptions, Context, Counter, Counters, CurveKeys, Publication, Subscriber,
-    Subscription, Transport,
+    Broadcast, BroadcastOptions, Clock, Context, Counter, Counters, CurveKeys, Publication,
+    Subscriber, Subscription, Transport,
 };
 
 use crate::TIMEOUT;
@@ -275,4 +275,31 @@ fn a_message_that_is_not_a_publication_is_skipped() {
     // A skipped message ends a wait too, and may arrive alone.
     let first = wait_for!([subscriber], subscriber.receive(Duration::ZERO));
     assert_eq!(first, publication("topic", 7, b"body"));
+}
+
+/// Whoever shares the thread has a turn before a thousand subscribers have what was published.
+#[test]
+fn one_turn_of_a_native_broadcast_writes_to_some_and_the_next_to_the_others() {
+    let (context, mut broadcast, endpoint) =
+        open(BroadcastOptions::default()).next().expect("the native one");
+    let connect = |_| Subscriber::connect(&context, &endpoint, &[b"report:"]).unwrap();
+    let mut subscribers = [0; 10].map(connect);
+    for _ in &subscribers {
+        assert!(subscription(&mut broadcast).on);
+    }
+    let now = Clock::system().now();
+    broadcast.tick(now);
+    let body = vec![7; 40 << 10];
+    broadcast.publish(b"report:", 3, &body);
+    broadcast.publish(b"report:", 4, b"short");
+    let mut turns = 0;
+    while broadcast.wake_at() <= now {
+        broadcast.flush();
+        turns += 1;
+    }
+    assert_eq!(turns, 5, "64 KiB at a time, and one subscriber's more");
+    for subscriber in &mut subscribers {
+        assert_eq!(subscriber.receive(TIMEOUT), Some(publication("report:", 3, &body)));
+        assert_eq!(subscriber.receive(TIMEOUT), Some(publication("report:", 4, b"short")));
+    }
 }
