@@ -48,9 +48,14 @@ pub(crate) const INPUTS_LEN_FULL: usize = 32 << 10;
 /// the turn.
 pub(crate) const MESSAGE_LEN_FULL: usize = 32 << 10;
 
-/// The largest buffer that a client keeps: buffers double as they grow, and the last reply may be
-/// long.
+/// The largest buffer that is kept for the next messages: buffers double as they grow, and the last
+/// reply may be long.
 pub(crate) const OUTGOING_LEN_MAX: usize = 3 * MESSAGE_LEN_FULL;
+
+/// Buffers that are kept, and their bytes. They belong to no client: one that was here once and
+/// got a long reply costs nothing afterwards.
+pub(crate) const SPARE_BUFFERS: usize = 1_024;
+pub(crate) const SPARE_BUFFERS_LEN: usize = 8 << 20;
 
 /// The most bytes that wait for a client that does not read: beyond that it is given up.
 pub(crate) const PARKED_LEN_MAX: usize = 8 << 20;

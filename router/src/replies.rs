@@ -16,7 +16,7 @@ use allot_wire::{Encoding, KIND_REPLIES, Rejection, begin_batch, end_batch};
 use crate::clients::Clients;
 use crate::limits::{
     FIRST_OWED_MAX, MESSAGE_LEN_FULL, OUTGOING_LEN_MAX, OWED_LEN_LEAST, OWED_LEN_MAX,
-    OWED_LEN_MAX_OF_ALL, SPARE_ENVELOPES,
+    OWED_LEN_MAX_OF_ALL, SPARE_BUFFERS, SPARE_BUFFERS_LEN, SPARE_ENVELOPES,
 };
 
 mod parked;
@@ -34,6 +34,9 @@ pub(crate) struct Replies {
     /// Clients whose messages are set aside, and the bytes of all those messages.
     set_aside: VecDeque<ClientHandle>,
     set_aside_len: usize,
+    /// Buffers of messages that have left, to be filled again, and their bytes.
+    buffers: Vec<Vec<u8>>,
+    buffers_len: usize,
     /// Envelopes whose messages were taken back, to be filled again.
     spare: Vec<Envelope>,
     /// The bytes of short messages, and of long ones, taken from the door since the last message
@@ -58,6 +61,8 @@ impl Replies {
             parked_len: 0,
             set_aside: VecDeque::new(),
             set_aside_len: 0,
+            buffers: Vec::with_capacity(SPARE_BUFFERS),
+            buffers_len: 0,
             spare: Vec::with_capacity(SPARE_ENVELOPES),
             short_len: 0,
             long_len: 0,
@@ -168,6 +173,8 @@ impl Replies {
             return;
         };
         if client.reply_count == 0 {
+            client.outgoing = self.buffers.pop().unwrap_or_default();
+            self.buffers_len -= client.outgoing.capacity();
             client.encoding = encoding;
             if encoding == Encoding::Binary {
                 begin_batch(&mut client.outgoing, KIND_REPLIES);
@@ -205,6 +212,17 @@ impl Replies {
         sent
     }
 
+    /// Keeps the buffer of a message that has left.
+    fn keep(&mut self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        buffer.shrink_to(OUTGOING_LEN_MAX);
+        let len = self.buffers_len + buffer.capacity();
+        if self.buffers.len() < SPARE_BUFFERS && len <= SPARE_BUFFERS_LEN {
+            self.buffers_len = len;
+            self.buffers.push(buffer);
+        }
+    }
+
     /// Closes the client's message and sends it, or parks it.
     fn finish(&mut self, handle: ClientHandle) -> usize {
         let Some(client) = self.clients.get(handle).filter(|client| 0 < client.reply_count) else {
@@ -223,9 +241,8 @@ impl Replies {
         match sent {
             Ok(()) => {
                 self.stages.end(Stage::Send, began);
-                client.outgoing.clear();
-                // One large reply must not make the buffer of every client large.
-                client.outgoing.shrink_to(OUTGOING_LEN_MAX);
+                let buffer = std::mem::take(&mut client.outgoing);
+                self.keep(buffer);
                 self.counters.add(Counter::Replies, replies);
                 1
             }

@@ -6,8 +6,8 @@ use allot_wire::Encoding;
 
 use super::Replies;
 use crate::limits::{
-    BEHIND_LEN, FIRST_OWED_MAX, RECORD_LEN_LEAST, SET_ASIDE_LEN_FULL, SET_ASIDE_LEN_MAX,
-    SLICE_LEN_FULL,
+    BEHIND_LEN, FIRST_OWED_MAX, OUTGOING_LEN_MAX, RECORD_LEN_LEAST, SET_ASIDE_LEN_FULL,
+    SET_ASIDE_LEN_MAX, SLICE_LEN_FULL, SPARE_BUFFERS_LEN,
 };
 use crate::progress::Progress;
 
@@ -166,4 +166,30 @@ fn a_client_that_sends_on_without_reading_is_given_up() {
     assert_eq!((replies.set_aside_len, replies.parked_len), (0, 0));
     clients.send(b"deaf", b"again");
     assert_eq!(next(&mut replies).as_deref(), Some(&b"again"[..]), "as a new client");
+}
+
+#[test]
+fn a_client_that_has_its_replies_keeps_no_buffer() {
+    let (door, clients) = Door::memory();
+    let mut replies = Replies::new(door, Incarnation::new(1), Counters::new());
+    let arrive = |number: usize| {
+        let name = format!("client {number}");
+        clients.send(name.as_bytes(), b"hello");
+        assert!(next(&mut replies).is_some());
+        replies.clients.arrive(name.as_bytes(), false).unwrap()
+    };
+    let all: Vec<_> = (0..200).map(arrive).collect();
+    for round in 0..3 {
+        for client in &all {
+            replies.deliver(*client, Encoding::Json, &vec![b'x'; OUTGOING_LEN_MAX]);
+        }
+        replies.flush();
+        while clients.receive().is_some() {}
+        let kept = replies.buffers.iter().map(Vec::capacity).sum::<usize>();
+        assert_eq!(kept, replies.buffers_len, "round {round}");
+        assert!((1..=SPARE_BUFFERS_LEN).contains(&kept), "{kept} bytes after round {round}");
+        for client in &all {
+            assert_eq!(replies.clients.get(*client).unwrap().outgoing.capacity(), 0);
+        }
+    }
 }
