@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
@@ -23,6 +23,9 @@ use crate::desk::Desk;
 use crate::each::One;
 use crate::guard::{Person, of_token};
 use crate::limits::{STREAM_BEAT, STREAM_EVERY, STREAMS_EACH_MAX, STREAMS_MAX};
+
+/// What may change.
+const PARTS: [&str; 4] = ["report", "fills", "health", "desk"];
 
 /// What a page renews itself by; all there is, if it does not say.
 #[derive(Deserialize)]
@@ -60,8 +63,19 @@ struct Told {
 pub(super) async fn stream(
     State(app): State<Arc<App>>,
     Query(heard): Query<Heard>,
+    headers: HeaderMap,
     person: Person,
 ) -> Response {
+    // A page of another site hears nothing, but could take the streams of those that may.
+    let from = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if from.is_some_and(|from| from != b"same-origin" && from != b"none") {
+        let sentence = "A page of another site may not open a live stream.";
+        return (StatusCode::FORBIDDEN, sentence).into_response();
+    }
+    if let Some(part) = heard.unknown() {
+        let sentence = format!("There is no part {part:?}: there are {}.", PARTS.join(", "));
+        return (StatusCode::BAD_REQUEST, sentence).into_response();
+    }
     let Ok(permit) = Arc::clone(&app.streams).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "Too many pages are open.").into_response();
     };
@@ -100,6 +114,12 @@ fn desk_of(app: &App, person: &Person) -> (u64, bool) {
 }
 
 impl Heard {
+    /// A part that there is not.
+    fn unknown(&self) -> Option<String> {
+        let mut parts = self.of.as_deref()?.split(',');
+        parts.find(|part| !PARTS.contains(part)).map(|part| part.chars().take(64).collect())
+    }
+
     fn has(&self, name: &str) -> bool {
         self.of.as_ref().is_none_or(|of| of.split(',').any(|one| one == name))
     }
@@ -124,6 +144,9 @@ impl Streaming {
             let now = self.now();
             if self.news(&now).next().is_some() {
                 self.app.pace.turn().await;
+                if let Some(token) = self.person.token.clone() {
+                    of_token(&self.app, token, false)?;
+                }
                 self.look();
                 return self.waiting.pop();
             }
@@ -167,7 +190,7 @@ impl Streaming {
                 told.desk != now.desk,
             ]
         });
-        let parts = ["report", "fills", "health", "desk"].into_iter().zip(changed);
+        let parts = PARTS.into_iter().zip(changed);
         let is_news = |(name, has_changed): &(&str, bool)| *has_changed && self.heard.has(name);
         parts.filter(is_news).map(|(name, _)| name)
     }
