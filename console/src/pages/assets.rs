@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 const STYLE: &str = include_str!("../../assets/console.css");
 const SCRIPT: &str = include_str!("../../assets/console.js");
+const STREAM: &str = include_str!("../../assets/stream.js");
 const PATCH: &str = include_str!("../../assets/patch.js");
 const HTMX: &str = include_str!("../../../third_party/htmx/htmx.min.js");
 const SSE: &str = include_str!("../../../third_party/htmx-ext-sse/sse.min.js");
@@ -23,6 +24,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 const ASSETS: &[(&str, &str, &str)] = &[
     ("console.css", CSS, STYLE),
     ("console.js", JS, SCRIPT),
+    ("stream.js", JS, STREAM),
     ("patch.js", JS, PATCH),
     ("htmx.min.js", JS, HTMX),
     ("sse.min.js", JS, SSE),

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { PASSWORD, Place } from "./place.js";
 
-const OPERATORS = ["anna", "emma", "finn", "gina", "hugo", "ines", "jack", "kara", "lena"];
+const OPERATORS = ["anna", "emma", "finn", "gina", "hugo", "ines", "jack", "kara", "lena", "mona"];
 const PICTURES = process.env.PICTURES;
 const place = new Place();
 let browser;
@@ -178,6 +178,24 @@ test("an open page of splits follows, and what somebody writes stays", async () 
   await renewed(page);
   await renewed(page);
   assert.deepEqual(page.complaints, []);
+});
+
+test("nine pages of one browser share a stream, and go on when the one that holds it is closed", async () => {
+  const first = await open();
+  await logIn(first, "mona");
+  await of(first, "positions").waitFor();
+  const paths = ["/", "/fills", "/splits", "/tracking", "/health", "/account/alpha", "/splits/1", "/sessions"];
+  const others = [];
+  for (const path of paths) {
+    const page = await first.context().newPage();
+    await page.goto(path);
+    others.push(page);
+  }
+  const all = [first, ...others];
+  await Promise.all(all.map(renewed));
+  // Whoever held it has gone: another one does.
+  await first.close();
+  await Promise.all(others.map(renewed));
 });
 
 test("a trader sees their own account and no other", async () => {
