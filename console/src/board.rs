@@ -50,6 +50,8 @@ pub(crate) struct Known {
     ledger: Option<LedgerId>,
     /// Counts how often what was fetched was dropped: it has to be fetched anew.
     pub(crate) epoch: u64,
+    /// Since when fills are counted, where that is not since the console began.
+    pub(crate) began_ns: Option<u64>,
     pub(crate) fills: FillLog,
     /// What there is from before the console began.
     pub(crate) past: Past,
@@ -181,10 +183,10 @@ impl Board {
 impl Known {
     /// A new report is there.
     pub(crate) fn take_picture(&mut self, picture: Picture, now: Nanos) {
-        self.check_ledger(picture.ledger);
+        self.check_ledger(picture.ledger, now);
         if self.picture.as_ref().is_some_and(|before| picture.cut < before.cut) {
             // A backup was restored, a shard has lost its journal, or nothing is kept there.
-            self.forget("the server has taken fewer inputs than before");
+            self.forget("the server has taken fewer inputs than before", now);
         }
         if let Some(last) = self.feed.report_at.replace(now) {
             // A report that somebody asked for does not make the regular ones due earlier.
@@ -203,17 +205,17 @@ impl Known {
     }
 
     /// Nothing that was known belongs to another ledger.
-    fn check_ledger(&mut self, ledger: Option<LedgerId>) {
+    fn check_ledger(&mut self, ledger: Option<LedgerId>, now: Nanos) {
         let Some(ledger) = ledger else { return };
         if self.ledger.replace(ledger).is_some_and(|known| known != ledger) {
-            self.forget("the server has another ledger now");
+            self.forget("the server has another ledger now", now);
         }
     }
 
     /// Drops what is known of a state that the server does not have any more.
-    fn forget(&mut self, why: &str) {
+    fn forget(&mut self, why: &str, now: Nanos) {
         tracing::warn!("{why}: what was known is of the one before, and is fetched anew");
-        self.fetch_anew();
+        self.fetch_anew(now);
         self.tracking = TrackingLog::default();
         (self.picture, self.points) = Default::default();
         self.feed.report_at = None;
@@ -221,8 +223,9 @@ impl Known {
     }
 
     /// Drops what the front door can tell again, and may tell otherwise.
-    fn fetch_anew(&mut self) {
+    fn fetch_anew(&mut self, now: Nanos) {
         self.epoch += 1;
+        self.began_ns = Some(now.as_unix());
         (self.fills, self.past, self.splits) = Default::default();
     }
 
@@ -254,19 +257,19 @@ impl Known {
     }
 
     /// A heartbeat came. True if it says something new.
-    pub(crate) fn take_heartbeat(&mut self, heartbeat: Heartbeat) -> bool {
+    pub(crate) fn take_heartbeat(&mut self, heartbeat: Heartbeat, now: Nanos) -> bool {
         let known = self.feed.publisher.replace(heartbeat.incarnation);
         let is_restart = known.is_some_and(|known| known != heartbeat.incarnation);
         self.feed.publisher_restarts += u64::from(is_restart);
         let is_new = known != Some(heartbeat.incarnation)
             || self.feed.degraded != heartbeat.degraded
             || self.feed.ledger != heartbeat.ledger;
-        self.check_ledger(heartbeat.ledger);
+        self.check_ledger(heartbeat.ledger, now);
         if is_restart && heartbeat.ledger.is_none() {
-            self.forget("a server without a ledger has restarted");
+            self.forget("a server without a ledger has restarted", now);
         } else if is_restart {
             // It may go on from a backup, with inputs of the same numbers.
-            self.fetch_anew();
+            self.fetch_anew(now);
         }
         self.feed.ledger = heartbeat.ledger;
         self.feed.report = heartbeat.report;
@@ -394,10 +397,10 @@ mod tests {
         };
         let mut known = known();
         known.take_picture(of(1, 1), START);
-        known.take_heartbeat(heartbeat(1));
+        known.take_heartbeat(heartbeat(1), START);
         assert!(known.picture.is_some() && known.splits.seen().count() == 1);
         // The heartbeat tells of it before the first report does.
-        known.take_heartbeat(heartbeat(2));
+        known.take_heartbeat(heartbeat(2), START);
         assert!(known.picture.is_none() && known.splits.seen().count() == 0);
         assert_eq!(known.freshness(START).state, State::Empty);
         known.take_picture(of(2, 5), START);

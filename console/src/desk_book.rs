@@ -202,33 +202,44 @@ fn refusal(reply: &DeskReply) -> String {
     crate::board::sentence_of(&to_its_user(&reply.reason))
 }
 
+/// How reasons of the desk begin, and what is told instead. The longer comes before the shorter.
+const BEGINNINGS: &[(&str, &str)] = &[
+    ("no BUY ", "no purchase "),
+    ("no SELL ", "no sale "),
+    ("no SET_BUY_AMOUNT is in force for ", "no amount to buy is set for "),
+    ("no SET_SELL_AMOUNT is in force for ", "no amount to sell is set for "),
+    ("SET_BUY_AMOUNT ", "an amount to buy "),
+    ("SET_SELL_AMOUNT ", "an amount to sell "),
+    // What is too little for a trigger is the amount that was set before.
+    ("SET_BUY_TRIGGER of ", "an amount to buy of "),
+    ("SET_SELL_TRIGGER of ", "an amount to sell of "),
+    ("SET_BUY_TRIGGER ", "a trigger to buy "),
+    ("SET_SELL_TRIGGER ", "a trigger to sell "),
+    ("BUY ", "a purchase "),
+    ("SELL ", "a sale "),
+];
+
+/// What stands in reasons of the desk, and what is told instead.
+const PHRASES: &[(&str, &str)] = &[
+    ("the user has ", "you have "),
+    ("the user would have ", "you would have "),
+    ("commands of this user wait", "commands of yours wait"),
+    ("the user is unknown here; ADD money first", "add money first"),
+    ("; send BUY, and COMMIT_BUY within 60 seconds", ": commit the next one within 60 seconds"),
+    ("; send SELL, and COMMIT_SELL within 60 seconds", ": commit the next one within 60 seconds"),
+    ("; send that first", ": it is set before its trigger"),
+];
+
 /// A reason of the desk, which speaks of a user and of commands, as it is told to this one in the
 /// words of the page: amounts have their thousands apart, as everywhere on it. A reason that is
 /// worded otherwise stays as it is.
 fn to_its_user(reason: &str) -> String {
-    let mut reason = reason.to_owned();
-    for (of_a_user, to_them) in [
-        ("the user has ", "you have "),
-        ("the user would have ", "you would have "),
-        ("commands of this user wait", "commands of yours wait"),
-        ("the user is unknown here; ADD money first", "add money first"),
-        ("; send BUY, and COMMIT_BUY within 60 seconds", ": commit the next one within 60 seconds"),
-        (
-            "; send SELL, and COMMIT_SELL within 60 seconds",
-            ": commit the next one within 60 seconds",
-        ),
-        ("no BUY ", "no purchase "),
-        ("no SELL ", "no sale "),
-        ("no SET_BUY_AMOUNT is in force for ", "no amount to buy is set for "),
-        ("no SET_SELL_AMOUNT is in force for ", "no amount to sell is set for "),
-        ("; send that first", ": set one first"),
-        ("SET_BUY_AMOUNT ", "an amount to buy "),
-        ("SET_SELL_AMOUNT ", "an amount to sell "),
-        ("SET_BUY_TRIGGER ", "a trigger to buy "),
-        ("SET_SELL_TRIGGER ", "a trigger to sell "),
-        ("BUY ", "a purchase "),
-        ("SELL ", "a sale "),
-    ] {
+    // A command is where a reason begins; elsewhere the same letters may be a symbol.
+    let begins = BEGINNINGS
+        .iter()
+        .find_map(|(of_wire, to_them)| Some(format!("{to_them}{}", reason.strip_prefix(of_wire)?)));
+    let mut reason = begins.unwrap_or_else(|| reason.to_owned());
+    for (of_a_user, to_them) in PHRASES {
         reason = reason.replace(of_a_user, to_them);
     }
     let words = reason.split(' ').map(|word| {
@@ -266,10 +277,15 @@ mod tests {
         );
         assert_eq!(
             to_its_user("no SET_BUY_AMOUNT is in force for ABC; send that first"),
-            "no amount to buy is set for ABC: set one first"
+            "no amount to buy is set for ABC: it is set before its trigger"
         );
         assert_eq!(to_its_user("the user is unknown here; ADD money first"), "add money first");
         assert_eq!(to_its_user("no quote for S.A came"), "no quote for S.A came");
+        assert_eq!(to_its_user("no quote for BUY came"), "no quote for BUY came");
+        assert_eq!(
+            to_its_user("SET_SELL_TRIGGER of 60.00 is less than one share at 70.00"),
+            "an amount to sell of 60.00 is less than one share at 70.00"
+        );
     }
 
     #[test]

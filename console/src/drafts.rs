@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use allot_allocation_rules::SplitNumber;
 use allot_domain::Seq;
 
 use crate::limits::{DRAFT_BYTES_MAX, DRAFTS_MAX};
@@ -45,6 +46,8 @@ impl Draft {
 pub(crate) struct Told {
     pub(crate) problem: String,
     pub(crate) success: String,
+    /// Which split it is, once it was taken.
+    pub(crate) split: Option<SplitNumber>,
     /// Whether the server refused it, so that nothing has its number.
     pub(crate) is_refused: bool,
 }

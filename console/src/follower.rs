@@ -68,7 +68,7 @@ impl Follower {
             count += 1;
             bytes += publication.body.len();
             match TopicName::parse(&publication.topic) {
-                Some(TopicName::Heartbeat) => self.take_heartbeat(&publication.body),
+                Some(TopicName::Heartbeat) => self.take_heartbeat(&publication.body, now),
                 // Of several reports that wait only the newest is of use.
                 Some(TopicName::Positions(_)) => report = self.newer(publication).or(report),
                 Some(TopicName::Fills(ticker, _)) => fills.push((ticker, publication)),
@@ -88,14 +88,14 @@ impl Follower {
         count
     }
 
-    fn take_heartbeat(&mut self, body: &[u8]) {
+    fn take_heartbeat(&mut self, body: &[u8], now: Nanos) {
         let Ok(heartbeat) = Heartbeat::decode(body) else {
             self.board.known().feed.unreadable += 1;
             return;
         };
         let mut known = self.board.known();
         let restarts = known.feed.publisher_restarts;
-        let is_new = known.take_heartbeat(heartbeat);
+        let is_new = known.take_heartbeat(heartbeat, now);
         if restarts < known.feed.publisher_restarts {
             // Topics of a new incarnation count from 1 again.
             self.report_seq = None;

@@ -203,7 +203,7 @@ pub(crate) fn notice(
         StatusCode::FORBIDDEN => "Not for your role",
         StatusCode::NOT_FOUND => "There is no such page",
         StatusCode::METHOD_NOT_ALLOWED => "There is no page of this",
-        StatusCode::BAD_REQUEST => "This cannot be read",
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "This cannot be read",
         _ => "Not now",
     };
     let frame = Frame::new(app, person, heading);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use allot_domain::AccountId;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue,
+    LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -28,6 +28,10 @@ use crate::users::{User, token_hash};
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
     frame-ancestors 'none'";
+
+/// What a form of another site is told, and of a proxy that hides where forms come from.
+const OTHER_SITE: &str = "This form was sent by a page of another site, and nothing was done. \
+    Behind a proxy: let it pass on Host and Origin as they are.";
 
 /// Where a proxy says whom it speaks for.
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -189,6 +193,11 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
         let wrong = "This console is reached by its address: 127.0.0.1 or localhost.";
         (StatusCode::MISDIRECTED_REQUEST, wrong).into_response()
     };
+    // What the layer against forms of other sites refuses has no body.
+    if response.status() == StatusCode::FORBIDDEN && !response.headers().contains_key(CONTENT_TYPE)
+    {
+        response = (StatusCode::FORBIDDEN, OTHER_SITE).into_response();
+    }
     let headers = response.headers_mut();
     let fixed = |text| HeaderValue::from_static(text);
     headers.insert(CONTENT_SECURITY_POLICY, fixed(CONTENT_POLICY));

@@ -26,7 +26,7 @@ use askama::Template;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -105,10 +105,14 @@ async fn missing(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
 }
 
 /// A form where a page is, or the other way round.
-async fn no_page(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+async fn no_page(State(app): State<Arc<App>>, method: Method, headers: HeaderMap) -> Response {
     let person = who(&app, &headers, false);
-    let sentence = "This address takes a form and shows no page, or the other way round: go back \
-                    to the page that you came from.";
+    let sentence = match method {
+        Method::GET | Method::HEAD => {
+            "This address takes a form and shows no page: go back to the page of the form."
+        }
+        _ => "This address shows a page and takes no form: go back to the page of the form.",
+    };
     notice(&app, person.as_ref(), StatusCode::METHOD_NOT_ALLOWED, sentence)
 }
 

@@ -52,7 +52,7 @@ impl Past {
                  them from the journal."
                     .to_owned()
             }
-            Self::Read(_) => "These are all that the ledger has.".to_owned(),
+            Self::Read(_) => "The console has all fills of the ledger.".to_owned(),
         }
     }
 }

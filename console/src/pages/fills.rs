@@ -47,7 +47,7 @@ struct FillsPage {
     found: String,
     kept: String,
     count: String,
-    fetched: usize,
+    fetched: String,
     earlier: String,
     began: String,
     missed: u64,
@@ -105,26 +105,22 @@ pub(super) async fn show(
     let frame = Frame::new(&app, Some(&person), "Fills");
     let frame = frame.live(search.link(search.page), "sse:fills, sse:health");
     let known = app.board.known();
-    let from = search.page.saturating_mul(FILLS_PER_PAGE);
-    let mut found = 0;
-    let mut lines = Vec::new();
-    for line in known.fills.newest().filter(|line| wanted.is_met_by(line)) {
-        if from <= found && lines.len() < FILLS_PER_PAGE {
-            lines.push(Line::of(line));
-        }
-        found += 1;
-    }
+    let found = known.fills.newest().filter(|line| wanted.is_met_by(line)).count();
+    // Beyond the last page is the last page.
+    let number = search.page.min(found.saturating_sub(1) / FILLS_PER_PAGE);
+    let shown = known.fills.newest().filter(|line| wanted.is_met_by(line));
+    let shown = shown.skip(number * FILLS_PER_PAGE).take(FILLS_PER_PAGE);
     let template = FillsPage {
         frame,
-        before: (0 < search.page).then(|| search.link(search.page - 1)),
-        after: (from.saturating_add(lines.len()) < found).then(|| search.link(search.page + 1)),
-        lines,
+        before: (0 < number).then(|| search.link(number - 1)),
+        after: ((number + 1) * FILLS_PER_PAGE < found).then(|| search.link(number + 1)),
+        lines: shown.map(Line::of).collect(),
         found: text::thousands(found as u128),
         kept: text::thousands(known.fills.kept() as u128),
         count: text::count(known.fills.count()),
-        fetched: known.fills.fetched(),
+        fetched: text::thousands(known.fills.fetched() as u128),
         earlier: known.past.told(known.fills.is_cut()),
-        began: text::time_to_seconds(app.board.began_ns),
+        began: text::time_to_seconds(known.began_ns.unwrap_or(app.board.began_ns)),
         missed: known.feed.fills_missed,
         gaps: known.feed.gaps.iter().cloned().collect(),
         search: search.clone(),

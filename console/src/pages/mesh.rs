@@ -57,7 +57,8 @@ struct Member {
 /// Shows the page.
 pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Response {
     let (Some(peer), Some(address)) = (&app.mesh, &app.places.mesh) else {
-        let sentence = "This console was started without a mesh: --mesh says where a peer is.";
+        let sentence = "This console was started without a mesh: allot console --mesh says where a \
+                        peer is.";
         return notice(&app, Some(&person), StatusCode::NOT_FOUND, sentence);
     };
     if !person.role.sees_all() {

@@ -53,8 +53,8 @@ struct Row {
 /// Shows the page.
 pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Response {
     let (Some(trader), Some(address)) = (&app.signals, &app.places.signals) else {
-        let sentence = "This console was started without signals: --signals says where their \
-                        trader is.";
+        let sentence = "This console was started without signals: allot console --signals says \
+                        where their trader is.";
         return notice(&app, Some(&person), StatusCode::NOT_FOUND, sentence);
     };
     if !person.role.sees_all() {

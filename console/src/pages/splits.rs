@@ -312,7 +312,7 @@ async fn outcome(app: &Arc<App>, person: &Person, split: Split) -> Told {
             tracing::info!(user, %seq, %split, duplicate, "a split was sent");
             let again = if duplicate { ", as before: it counts once" } else { "" };
             let success = format!("Split {split} is in force{again}.");
-            return Told { success, ..Told::default() };
+            return Told { success, split: Some(split), ..Told::default() };
         }
         Ok(Reply::Rejected { code, reason, .. }) => {
             tracing::info!(user, %seq, code, "a split was rejected");
@@ -345,13 +345,20 @@ fn splits_page(
     told: Told,
 ) -> Response {
     let picture = app.board.picture();
+    let in_force_now = picture.as_ref().map(|picture| picture.split);
+    let success = match (told.split, in_force_now) {
+        (Some(sent), Some(now)) if sent < now => {
+            format!("Split {sent} was taken and counts once; split {now} is in force now.")
+        }
+        _ => told.success,
+    };
     let in_force: Vec<_> = picture.iter().flat_map(|picture| &picture.accounts).collect();
     let in_force = in_force.into_iter().filter_map(|account| {
         let weight = text::weight(account.weight?);
         Some(InForce { id: account.id.to_string(), weight, value: text::money(account.value) })
     });
     let mut in_force: Vec<_> = in_force.collect();
-    let is_renewed = draft.is_none() && told.problem.is_empty() && told.success.is_empty();
+    let is_renewed = draft.is_none() && told.problem.is_empty() && success.is_empty();
     let draft = draft.map_or_else(|| as_draft(&in_force), str::to_owned);
     let folded = in_force.len().saturating_sub(SHOWN_MAX);
     in_force.truncate(SHOWN_MAX);
@@ -376,7 +383,7 @@ fn splits_page(
         frame,
         may_split: person.role.may_split(),
         problem: told.problem,
-        success: told.success,
+        success,
         number: picture.map_or_else(|| "0".to_owned(), |picture| picture.split.to_string()),
         in_force,
         folded,

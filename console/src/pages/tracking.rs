@@ -132,6 +132,12 @@ pub(super) async fn show(
             return refuse(StatusCode::NOT_FOUND, "This is no name of an account.".to_owned());
         }
     };
+    let picture = app.board.picture();
+    let is_known = |id| picture.as_ref().is_none_or(|picture| picture.account(&id).is_some());
+    if id.is_some_and(|id| !is_known(id)) {
+        let sentence = "The ledger has never named this account.";
+        return refuse(StatusCode::NOT_FOUND, sentence.to_owned());
+    }
     let place = format!("/tracking?account={}", text::in_query(&account));
     let frame = Frame::new(&app, Some(&person), "Tracking");
     let frame = frame.live(place, "sse:report, sse:health");
