@@ -73,7 +73,7 @@ fn what_was_before_the_console_began_is_fetched() {
     browser.wait("/fills", |page| page.contains("5 fetched from before"));
     let page = browser.get("/fills").body;
     assert!(
-        page.contains("5 found of 5 kept; 0 heard") && page.contains("These are all"),
+        page.contains("5 found of 5 kept; 0 heard") && page.contains("has all fills of the ledger"),
         "{page}"
     );
     assert_eq!(fills(&page), ["AAPL-4", "AAPL-3", "MSFT-1", "AAPL-2", "AAPL-1"]);
