@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::attempts::Attempts;
 use crate::board::Board;
 use crate::caller::Caller;
+use crate::counting::Counting;
 use crate::desk::Desk;
 use crate::drafts::Drafts;
 use crate::each::Each;
@@ -37,6 +38,8 @@ pub(crate) struct App {
     pub(crate) codes: OneTimeCodes,
     pub(crate) hashing: Hashing,
     pub(crate) places: Places,
+    /// What the server counts.
+    pub(crate) counting: Arc<Counting>,
     pub(crate) drafts: Mutex<Drafts>,
     pub(crate) buffers: Buffers,
     /// The server tells one client of the past at a time: the console asks for one thing after
@@ -100,6 +103,7 @@ impl App {
         users: Users,
         places: Places,
         hashing: Hashing,
+        counting: Counting,
     ) -> Self {
         let Callers { front, desk, signals, mesh } = callers;
         Self {
@@ -114,6 +118,7 @@ impl App {
             codes: OneTimeCodes::default(),
             hashing,
             places,
+            counting: Arc::new(counting),
             drafts: Mutex::default(),
             buffers: Buffers::default(),
             look_ups: Semaphore::new(1),

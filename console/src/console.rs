@@ -17,6 +17,7 @@ use crate::ConsoleError;
 use crate::app::{App, Callers, Places};
 use crate::board::Board;
 use crate::caller::{CallAgent, Caller, Codec, caller};
+use crate::counting::Counting;
 use crate::desk::Desk;
 use crate::desk_book::DeskBook;
 use crate::desk_front::DeskFront;
@@ -25,6 +26,7 @@ use crate::front_door::FrontDoor;
 use crate::hashing::{HashThreads, Hashing};
 use crate::limits::EARLIER_FILLS;
 use crate::mesh_peer::MeshPeer;
+use crate::metrics::Measured;
 use crate::signals_trader::SignalsTrader;
 use crate::users::Users;
 use crate::{backfill, listener, pages, split_history};
@@ -65,6 +67,10 @@ pub struct ConsoleConfig {
     pub mesh: Option<MeshPlace>,
     /// How many fills from before it began it fetches.
     pub earlier_fills: usize,
+    /// What the server counts, if it is in this process.
+    pub measured: Option<Measured>,
+    /// Where its processes serve metrics, if it is not.
+    pub metrics: Vec<SocketAddr>,
     /// How the flags are called that say so, for whoever has to change them.
     pub flags: FlagNames,
 }
@@ -124,6 +130,8 @@ impl Default for ConsoleConfig {
             signals: None,
             mesh: None,
             earlier_fills: EARLIER_FILLS,
+            measured: None,
+            metrics: Vec::new(),
             flags: FlagNames::default(),
         }
     }
@@ -291,7 +299,8 @@ fn app(
         is_behind_tls: config.is_behind_tls,
     };
     let callers = Callers { front, desk, signals, mesh };
-    Ok((App::new(board, callers, users, places, hashing), group.start()?))
+    let counting = Counting::new(config.measured.as_ref(), &config.metrics);
+    Ok((App::new(board, callers, users, places, hashing, counting), group.start()?))
 }
 
 /// Follows a server on a thread of its own: what it hears stands on the board.

@@ -241,7 +241,14 @@ pub(crate) const WIDGET_ROWS_MAX: usize = 10_000;
 /// Scrapes and reports that `allot top` takes rates and times from.
 pub(crate) const SCRAPES_KEPT: usize = 10;
 
-/// How long `allot top` waits for a page of metrics. It is shorter than the time between two.
+/// How long what was counted is shown before it is read again.
+pub(crate) const COUNTED_KEEPS: Duration = Duration::from_secs(1);
+
+/// Room on the disk of the journals below which the page of health warns: sixteen segments.
+pub(crate) const JOURNAL_ROOM_LEAST: u64 = 1 << 30;
+
+/// How long a page of metrics is waited for. It is shorter than the time between two looks of
+/// `allot top`.
 pub(crate) const SCRAPE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long `allot top` waits for a key before it looks for news.

@@ -2,8 +2,9 @@
 //!
 //! The counters and the stages are read as they are: a scrape takes no lock of a hot thread.
 
-use std::fmt::{Display, Write};
+use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use allot_domain::decimal::nanos_text;
 use allot_runtime::{Counter, Counters, Levels, Nanos, Stage, Stages, SubscriberLevel};
@@ -24,6 +25,7 @@ pub(crate) const STAGES: &str = "allot_stage_seconds";
 pub(crate) const QUEUE: &str = "allot_shard_queue";
 pub(crate) const SUBSCRIBERS: &str = "allot_subscribers";
 pub(crate) const WAITING_BYTES: &str = "allot_subscribers_waiting_bytes";
+pub(crate) const JOURNAL_FREE_BYTES: &str = "allot_journal_free_bytes";
 
 /// What a process counts and times.
 #[derive(Clone, Default)]
@@ -32,6 +34,15 @@ pub struct Measured {
     pub boxes: Vec<(String, Counters)>,
     /// The stages of its boxes, by the names of the boxes.
     pub stages: Vec<(String, Stages)>,
+    /// The directory of its journals, if it keeps any.
+    pub data: Option<PathBuf>,
+}
+
+impl fmt::Debug for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let boxes: Vec<_> = self.boxes.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Measured").field("boxes", &boxes).finish_non_exhaustive()
+    }
 }
 
 impl Measured {
@@ -85,6 +96,14 @@ impl Measured {
             let help = "Bytes of publications that somebody has not taken.";
             head(out, WAITING_BYTES, "gauge", help);
             line(out, WAITING_BYTES, &[], &now.waiting_bytes.to_string());
+        }
+        // Where the disk cannot be asked, nothing is said of it.
+        let disk = self.data.as_ref().and_then(|data| rustix::fs::statvfs(data).ok());
+        if let Some(disk) = disk {
+            let help = "Room on the disk of the journals, for the user of this process.";
+            head(out, JOURNAL_FREE_BYTES, "gauge", help);
+            let free = u128::from(disk.f_bavail) * u128::from(disk.f_frsize);
+            line(out, JOURNAL_FREE_BYTES, &[], &free.to_string());
         }
     }
 
@@ -235,11 +254,13 @@ mod tests {
         let measured = Measured {
             boxes: vec![("router".to_owned(), counters)],
             stages: vec![("router".to_owned(), stages)],
+            data: Some("/".into()),
         };
         let page = measured.page();
         for line in [
             "# TYPE allot_busy_total counter",
             "allot_shard_queue{shard=\"1\"} 5",
+            "# TYPE allot_journal_free_bytes gauge",
             "allot_busy_total{box=\"router\"} 3",
             "allot_stage_seconds_bucket{box=\"router\",stage=\"route\",le=\"0.000000256\"} 1",
             "allot_stage_seconds_bucket{box=\"router\",stage=\"route\",le=\"0.000000512\"} 3",

@@ -9,7 +9,6 @@
 //! It changes nothing: it subscribes to reports and heartbeats, and sends no request.
 
 mod command;
-mod scrape;
 mod snapshot;
 mod sheet;
 mod screen;
@@ -34,10 +33,10 @@ use crate::board::Board;
 use crate::console::follow;
 use crate::follower::Hears;
 use crate::limits::{KEY_PATIENCE, SCRAPE_PATIENCE};
+use crate::scrape::{Processes, Shared};
 use crate::top::paint::paint;
 pub use crate::top::print::TopFormat;
 use crate::top::print::print;
-use crate::top::scrape::{Processes, Shared};
 use crate::top::screen::Screen;
 use crate::top::snapshot::Watch;
 

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
 
-use allot_console::{Console, ConsoleConfig, ConsoleStopper, FlagNames};
+use allot_console::{Console, ConsoleConfig, ConsoleStopper, FlagNames, Measured};
 use anyhow::{Context, Result};
 use clap::Args;
 
@@ -88,8 +88,10 @@ impl ConsoleFlags {
 pub(crate) fn start(
     config: Option<ConsoleConfig>,
     endpoints: &Endpoints,
+    measured: Measured,
 ) -> Result<Option<ConsoleInside>> {
-    let Some(config) = config else { return Ok(None) };
+    let Some(mut config) = config else { return Ok(None) };
+    config.measured = Some(measured);
     let started = ConsoleInside::start(config, endpoints);
     match started {
         Ok(console) => {

@@ -1,5 +1,6 @@
 //! The monitor: a thread that handles signals, logs counters, and writes the stage file.
 
+use allot_console::Measured;
 use allot_runtime::{Clock, Counters, Running, ThreadGroup, Threads, WaitStrategy};
 use anyhow::Result;
 
@@ -41,7 +42,7 @@ impl Monitor {
 /// Runs a server until a signal comes or one of its threads fails. Prints `ready` and the endpoints
 /// once signals are handled.
 pub(crate) fn run(server: Server, ready: &str) -> Result<()> {
-    run_beside(server, ready, |_| Ok(()))
+    run_beside(server, ready, |_, _| Ok(()))
 }
 
 /// The same, with something beside it that starts once clients can connect, and ends with the
@@ -49,14 +50,15 @@ pub(crate) fn run(server: Server, ready: &str) -> Result<()> {
 pub(crate) fn run_beside<T>(
     mut server: Server,
     ready: &str,
-    start: impl FnOnce(&Endpoints) -> Result<T>,
+    start: impl FnOnce(&Endpoints, Measured) -> Result<T>,
 ) -> Result<()> {
     let metrics = server.serve_metrics()?;
+    let measured = server.measured();
     let Server { running, endpoints, counters, timing, .. } = server;
     let stopper = running.stopper();
     let monitor = Monitor::new(Box::new(move || stopper.stop()), counters, timing.file)?;
     crate::stdout::print(&format!("{ready} {endpoints}"))?;
-    let beside = start(&endpoints)?;
+    let beside = start(&endpoints, measured)?;
     let ended = running.join();
     drop(beside);
     drop(metrics);

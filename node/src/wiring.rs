@@ -44,6 +44,8 @@ pub struct Server {
     pub(crate) timing: Timing,
     /// Where metrics are served, if they are.
     metrics: Option<SocketAddr>,
+    /// The directory of its journals, if it keeps any.
+    data: Option<PathBuf>,
 }
 
 /// Where a server is found, with real ports, and which ledger it serves.
@@ -285,7 +287,16 @@ impl Server {
     fn new(server: RunningServer, keys: Keys, timing: Timing, settings: &Settings) -> Self {
         let RunningServer { running, bound, counters } = server;
         let endpoints = Endpoints::of_server(bound, keys);
-        Self { running, endpoints, counters, timing, metrics: settings.metrics }
+        let (metrics, data) = (settings.metrics, settings.data.clone());
+        Self { running, endpoints, counters, timing, metrics, data }
+    }
+
+    /// What the boxes count and time.
+    pub(crate) fn measured(&self) -> Measured {
+        // The router comes first, then the shards; a publisher has no stage.
+        let names = self.counters.iter().map(|(name, _)| name.clone());
+        let stages = names.zip(self.timing.sets.iter().cloned()).collect();
+        Measured { boxes: self.counters.clone(), stages, data: self.data.clone() }
     }
 
     /// Serves what the boxes count and time, if the settings say so.
@@ -294,10 +305,7 @@ impl Server {
     /// When the address is taken.
     pub(crate) fn serve_metrics(&mut self) -> Result<Option<MetricsServer>> {
         let Some(listen) = self.metrics else { return Ok(None) };
-        // The router comes first, then the shards; a publisher has no stage.
-        let names = self.counters.iter().map(|(name, _)| name.clone());
-        let stages = names.zip(self.timing.sets.iter().cloned()).collect();
-        let measured = Measured { boxes: self.counters.clone(), stages };
+        let measured = self.measured();
         if !listen.ip().is_loopback() {
             tracing::warn!(
                 "metrics {listen} can be read from other machines: let only yours connect"

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use allot_runtime::Counter;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,7 +12,9 @@ use crate::app::App;
 use crate::board::{Known, State as DataState, sentence_of};
 use crate::frame::{Frame, notice, page};
 use crate::guard::Person;
-use crate::limits::SILENCE;
+use crate::limits::{JOURNAL_ROOM_LEAST, SILENCE};
+use crate::remedies::remedy;
+use crate::scrape::{Figures, Quantiles};
 use crate::text;
 
 /// The page.
@@ -22,6 +25,8 @@ struct HealthPage {
     checks: Vec<Check>,
     degraded: Vec<String>,
     facts: Vec<(&'static str, String)>,
+    /// None where nobody said where it is.
+    counted: Option<Counted>,
 }
 
 /// A part, how it is, and what to do.
@@ -29,6 +34,35 @@ struct Check {
     part: &'static str,
     state: &'static str,
     facts: String,
+    remedy: &'static str,
+}
+
+/// What the processes of the server count and time.
+struct Counted {
+    shards: Vec<ShardLine>,
+    /// Whether anything times the stages of inputs.
+    has_times: bool,
+    faults: Vec<Fault>,
+    /// On the disk of the journals.
+    room: Option<String>,
+    is_short: bool,
+    subscribers: Option<String>,
+    pending: String,
+    problems: Vec<String>,
+}
+
+struct ShardLine {
+    shard: u32,
+    waiting: String,
+    on_disk: String,
+    answered: String,
+}
+
+/// A counter that needs attention.
+struct Fault {
+    meaning: &'static str,
+    of: String,
+    total: String,
     remedy: &'static str,
 }
 
@@ -40,15 +74,61 @@ pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Respons
     }
     let frame = Frame::new(&app, Some(&person), "Health");
     let frame = frame.live("/health".to_owned(), "sse:report, sse:health");
+    let (counting, now) = (Arc::clone(&app.counting), app.board.clock.now());
+    let counted = tokio::task::spawn_blocking(move || counting.look(now)).await;
+    let counted = counted.ok().flatten();
     let known = app.board.known();
     let template = HealthPage {
         frame,
         checks: checks(&app, &known),
         degraded: known.feed.degraded.iter().map(|text| sentence_of(text)).collect(),
         facts: facts(&app, &known),
+        counted: counted.map(|figures| Counted::of(&figures)),
     };
     drop(known);
     page(StatusCode::OK, &template)
+}
+
+impl Counted {
+    fn of(figures: &Figures) -> Self {
+        let times = |times: Option<Quantiles>| {
+            times.map_or_else(
+                || "–".to_owned(),
+                |Quantiles { p50, p99 }| format!("{} and {} ms", millis(p50), millis(p99)),
+            )
+        };
+        let shards = figures.shards.iter().map(|shard| ShardLine {
+            shard: shard.shard,
+            waiting: shard.queue.map_or_else(|| "–".to_owned(), text::count),
+            on_disk: times(shard.fsync_seconds),
+            answered: times(shard.answer_seconds),
+        });
+        let has_times = figures.answer_seconds.is_some() || figures.fsync_seconds.is_some();
+        let faults = figures.counters.iter().filter_map(|line| {
+            let remedy = remedy(&line.name)?;
+            let counter = Counter::ALL.iter().find(|counter| counter.label() == line.name)?;
+            let (of, total) = (line.of.clone(), text::count(line.total));
+            Some(Fault { meaning: counter.sentence(), of, total, remedy })
+        });
+        let gib = |bytes: u64| format!("{}.{} GiB", bytes >> 30, ((bytes % (1 << 30)) * 10) >> 30);
+        let is_short = figures.journal_free_bytes.is_some_and(|free| free < JOURNAL_ROOM_LEAST);
+        Self {
+            shards: shards.collect(),
+            has_times,
+            faults: faults.collect(),
+            room: figures.journal_free_bytes.map(gib),
+            is_short,
+            subscribers: figures.subscribers.map(text::count),
+            pending: figures.pending_bytes.map(text::count).unwrap_or_default(),
+            problems: figures.problems.iter().map(|problem| sentence_of(problem)).collect(),
+        }
+    }
+}
+
+/// Milliseconds, with the digits that count.
+fn millis(seconds: f64) -> String {
+    let millis = seconds * 1e3;
+    if millis < 10.0 { format!("{millis:.2}") } else { format!("{millis:.0}") }
 }
 
 fn checks(app: &App, known: &Known) -> Vec<Check> {

@@ -16,9 +16,9 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Borders, Cell as TableCell, Clear, Paragraph, Row, Table, Wrap};
 
 use crate::board::State;
+use crate::scrape::Quantiles;
 use crate::text;
 use crate::top::command::{Place, View};
-use crate::top::scrape::Quantiles;
 use crate::top::screen::{Mode, Screen};
 use crate::top::sheet::{Cell, Cut, Sheet, Tone, dash, duration, rate, widths};
 use crate::top::snapshot::Snapshot;
@@ -307,7 +307,7 @@ mod tests {
 
     use super::*;
     use crate::board::Board;
-    use crate::top::scrape::ShardFigures;
+    use crate::scrape::ShardFigures;
     use crate::top::snapshot::Watch;
 
     #[test]

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::picture::{Account, Picture};
+use crate::scrape::Quantiles;
 use crate::text;
 use crate::top::command::{Place, View};
-use crate::top::scrape::Quantiles;
 use crate::top::sheet::{Cell, Cut, Sheet, dash, duration, rate, widths};
 use crate::top::snapshot::Snapshot;
 

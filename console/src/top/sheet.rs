@@ -7,9 +7,9 @@ use allot_domain::Money;
 
 use crate::pages::{drift, warnings};
 use crate::picture::{Account, Picture};
+use crate::scrape::{CounterLine, Quantiles, ShardFigures, Subscriber};
 use crate::text;
 use crate::top::command::{Place, View};
-use crate::top::scrape::{CounterLine, Quantiles, ShardFigures, Subscriber};
 use crate::top::snapshot::Snapshot;
 
 /// What accounts are sorted by, in the order of their columns.

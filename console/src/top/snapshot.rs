@@ -10,7 +10,7 @@ use allot_runtime::{Nanos, duration};
 use crate::board::{Board, Freshness};
 use crate::limits::SCRAPES_KEPT;
 use crate::picture::Picture;
-use crate::top::scrape::{Figures, Shared};
+use crate::scrape::{Figures, Shared};
 
 /// How the server was.
 #[derive(Clone, Debug)]

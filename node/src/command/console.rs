@@ -69,6 +69,10 @@ pub(crate) struct ConsolePages {
     /// Where a peer of a mesh listens, to show how it is
     #[arg(long, value_name = "ADDR", value_parser = parse_other)]
     mesh: Option<Address>,
+    /// Metrics of a process of the server, for the page of health; may be given several times
+    /// [default: the setting metrics]
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Vec<SocketAddr>,
     /// How many fills from before its start it fetches from the server, the latest ones
     #[arg(long, value_name = "COUNT", default_value_t = ConsoleConfig::default().earlier_fills)]
     earlier_fills: usize,
@@ -118,6 +122,10 @@ pub(crate) fn run(pages: &ConsolePages, common: &CommonArgs) -> Result<ExitCode>
     }
     // With --open the file need not be there: nobody has to log in.
     let is_wanted = !pages.open || pages.users.exists();
+    let mut metrics = pages.metrics.clone();
+    if metrics.is_empty() {
+        metrics.extend(settings.metrics);
+    }
     let console = Console::start(&ConsoleConfig {
         listen: pages.listen,
         front: settings.front,
@@ -131,6 +139,7 @@ pub(crate) fn run(pages: &ConsolePages, common: &CommonArgs) -> Result<ExitCode>
         signals: pages.signals.as_ref().map(|address| address.0.clone()),
         mesh: pages.mesh()?,
         earlier_fills: pages.earlier_fills,
+        metrics,
         ..ConsoleConfig::default()
     })?;
     let stopper = console.stopper();

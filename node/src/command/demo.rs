@@ -105,6 +105,7 @@ pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     }
     let mut server = wiring::embedded(&settings)?;
     let metrics = server.serve_metrics()?;
+    let measured = server.measured();
     let Server { running, endpoints, counters, timing, .. } = server;
     let find = |key| endpoints.of(key).context("an embedded server has both endpoints");
     let front = find(Key::Front)?;
@@ -117,7 +118,7 @@ pub(crate) fn run(demo: &Demo, common: &CommonArgs) -> Result<ExitCode> {
     let interrupt = interrupt(&splits, &fills, &is_interrupted);
     let monitor = Monitor::new(interrupt, boxes, timing.file)?;
     print(&format!("listening {endpoints}"))?;
-    let console = console_inside::start(console, &endpoints)?;
+    let console = console_inside::start(console, &endpoints, measured)?;
 
     let signals = demo.with_signals.then(|| Signals::start(front)).transpose()?;
     let hint = hint(publish, console.as_ref());

@@ -75,6 +75,8 @@ pub(crate) fn run(serve: &Serve, common: &CommonArgs) -> Result<ExitCode> {
     }
     wiring::warn_without_journal(&settings);
     let server = wiring::embedded(&settings)?;
-    monitor::run_beside(server, "listening", |ends| console_inside::start(console, ends))?;
+    monitor::run_beside(server, "listening", |ends, measured| {
+        console_inside::start(console, ends, measured)
+    })?;
     Ok(ExitCode::SUCCESS)
 }

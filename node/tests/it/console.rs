@@ -5,6 +5,7 @@ mod browser;
 mod data;
 mod desk;
 mod earlier;
+mod health;
 mod inside;
 mod others;
 mod parameters;
@@ -547,7 +548,8 @@ fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
     let rig = Rig::with(&[]);
     let mut anna = rig.filled();
     let ends = ["--front", FREE, "--publish", FREE, "--metrics", "127.0.0.1:0"];
-    let mut server = rig.place.start(&[&["serve"], &ends[..]].concat());
+    let data = ["serve", "--data", "journal", "--new"];
+    let mut server = rig.place.start(&[&data[..], &ends].concat());
     let address = endpoint(&server.line_with("listening "), "metrics=http://");
     let mut browser = Browser::new(address.trim_end_matches("/metrics"));
     let pages = anna.get("/metrics").body + &browser.get("/metrics").body;

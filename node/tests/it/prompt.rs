@@ -16,8 +16,10 @@ fn commands_are_completed_run_and_kept_until_the_end() {
     terminal.wait(|page| page.contains("unrecognized subcommand 'bogus'"));
     terminal.press(&["set frnt=1", "Enter"]);
     terminal.wait(|page| page.contains("did you mean front?"));
-    terminal.press(&["set front=tcp://127.0.0.1:70000", "Enter", "report", "Enter"]);
-    terminal.wait(|page| page.contains("ALLOT_FRONT"));
+    terminal.press(&["set front=tcp://127.0.0.1:70000", "Enter"]);
+    terminal.wait(|page| page.contains("invalid setting front"));
+    terminal.press(&["set metrics=127.0.0.1:9101", "Enter", "config show", "Enter"]);
+    terminal.wait(|page| page.contains("ALLOT_METRICS"));
     terminal.press(&["send '{", "Enter"]);
     terminal.wait(|page| page.contains("a quote is not closed"));
     terminal.press(&["C-d"]);

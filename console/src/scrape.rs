@@ -10,7 +10,7 @@ use allot_runtime::Nanos;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::SCRAPES_KEPT;
-use crate::metrics::{QUEUE, STAGES, SUBSCRIBERS, WAITING_BYTES};
+use crate::metrics::{JOURNAL_FREE_BYTES, QUEUE, STAGES, SUBSCRIBERS, WAITING_BYTES};
 
 /// Counters of what was lost on its way to somebody.
 const DROPS: &[&str] = &[
@@ -68,6 +68,9 @@ pub(crate) struct Figures {
     pub(crate) shards: Vec<ShardFigures>,
     #[serde(rename = "subscribers_by_pending")]
     pub(crate) most_pending: Vec<Subscriber>,
+    /// On the disk of the journals.
+    #[serde(skip)]
+    pub(crate) journal_free_bytes: Option<u64>,
     #[serde(skip)]
     pub(crate) counters: Vec<CounterLine>,
     /// Why some pages said nothing.
@@ -207,6 +210,7 @@ impl Scrapes {
             subscribers: last.get(SUBSCRIBERS).map(whole),
             pending_bytes: last.get(WAITING_BYTES).map(whole),
             drops: between.drops(),
+            journal_free_bytes: last.get(JOURNAL_FREE_BYTES).map(whole),
             most_pending: last.subscribers.clone(),
             counters: between.counters(),
             problems: last.problems.clone(),
