@@ -233,7 +233,7 @@ const PHRASES: &[(&str, &str)] = &[
 /// A reason of the desk, which speaks of a user and of commands, as it is told to this one in the
 /// words of the page: amounts have their thousands apart, as everywhere on it. A reason that is
 /// worded otherwise stays as it is.
-fn to_its_user(reason: &str) -> String {
+pub(crate) fn to_its_user(reason: &str) -> String {
     // A command is where a reason begins; elsewhere the same letters may be a symbol.
     let begins = BEGINNINGS
         .iter()

@@ -88,7 +88,9 @@ const EVERY: &str = "every 2s";
 impl Frame {
     /// The frame of a page that stays as it is.
     pub(crate) fn new(app: &App, person: Option<&Person>, title: &'static str) -> Self {
-        Self::of(&app.board, app.places.systems(), person, title)
+        let frame = Self::of(&app.board, app.places.systems(), person, title);
+        // Without a file of users, nobody can.
+        Self { can_log_in: frame.can_log_in && app.users.has_file(), ..frame }
     }
 
     /// The same, of a board alone.

@@ -111,6 +111,11 @@ impl Users {
         Ok(users)
     }
 
+    /// Whether there are any.
+    pub(crate) const fn has_file(&self) -> bool {
+        self.path.is_some()
+    }
+
     /// All users, from the file as it is now; none while it cannot be read.
     pub(crate) fn all(&self) -> Option<Arc<UserMap>> {
         let Some(path) = &self.path else { return Some(Arc::default()) };

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use allot_desk_rules::{Cents, Command, CommandName, Symbol};
+use allot_desk_rules::{Cents, Command, CommandName, Reject, Symbol};
 use allot_domain::Seq;
 use askama::Template;
 use axum::extract::{Query, State};
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::board::sentence_of;
 use crate::desk::{Desk, DeskTrader};
-use crate::desk_book::{DeskTold, Typed};
+use crate::desk_book::{DeskTold, Typed, to_its_user};
 use crate::desk_look::Looked;
 use crate::desk_reply::{DeskOrder, DeskTransaction};
 use crate::frame::{Frame, notice, page};
@@ -259,14 +259,26 @@ fn read(typed: &Typed) -> Result<(Seq, Command), String> {
     if is_trigger && typed.amount.trim().is_empty() {
         return Err("The trigger has no price: type at what price it fires.".to_owned());
     }
+    let is_of_money = matches!(
+        name,
+        CommandName::Add
+            | CommandName::Buy
+            | CommandName::Sell
+            | CommandName::SetBuyAmount
+            | CommandName::SetSellAmount
+    );
+    if is_of_money && typed.amount.trim().is_empty() {
+        return Err("There is no amount: type how much money.".to_owned());
+    }
     let command = command(name, typed).and_then(|command| {
         command.check()?;
         Ok(command)
     });
-    command.map(|command| (seq, command)).map_err(|reject| sentence_of(&reject.to_string()))
+    let told = |reject: Reject| sentence_of(&to_its_user(&reject.to_string()));
+    command.map(|command| (seq, command)).map_err(told)
 }
 
-fn command(name: CommandName, typed: &Typed) -> Result<Command, allot_desk_rules::Reject> {
+fn command(name: CommandName, typed: &Typed) -> Result<Command, Reject> {
     let symbol = || Symbol::new(typed.symbol.trim().as_bytes());
     let amount = || Cents::parse(typed.amount.trim());
     Ok(match name {
@@ -286,7 +298,7 @@ fn command(name: CommandName, typed: &Typed) -> Result<Command, allot_desk_rules
         CommandName::CancelSetSell => Command::CancelSetSell(symbol()?),
         // The log and the account have pages of their own.
         CommandName::DumpLog | CommandName::DisplaySummary => {
-            return Err(allot_desk_rules::Reject::UnknownCommand(name.to_string()));
+            return Err(Reject::UnknownCommand(name.to_string()));
         }
     })
 }
@@ -355,10 +367,11 @@ pub(super) async fn refused_page(
     person: &Person,
     desk: &Desk,
     trader: &DeskTrader,
+    status: StatusCode,
     problem: String,
 ) -> Response {
     let told = DeskTold::refused(problem);
-    let shown = Shown::refused(StatusCode::SERVICE_UNAVAILABLE, Typed::default(), told);
+    let shown = Shown::refused(status, Typed::default(), told);
     desk_page(app, person, desk, trader, shown).await
 }
 

@@ -13,6 +13,7 @@ use allot_desk_rules::{Command, FileName};
 use allot_domain::Seq;
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -46,9 +47,13 @@ pub(super) async fn give(
         Ok(found) => found,
         Err(refusal) => return *refusal,
     };
-    let refuse = async |problem: String| refused_page(&app, &person, desk, &trader, problem).await;
+    let refuse_as = async |status: StatusCode, problem: String| {
+        refused_page(&app, &person, desk, &trader, status, problem).await
+    };
+    let refuse = async |problem| refuse_as(StatusCode::SERVICE_UNAVAILABLE, problem).await;
     let Some(seq) = seq.parse().ok().filter(|seq| 0 < *seq).map(Seq::new) else {
-        return refuse("The form has no number: load the page again.".to_owned()).await;
+        let problem = "The form has no number: load the page again.".to_owned();
+        return refuse_as(StatusCode::UNPROCESSABLE_ENTITY, problem).await;
     };
     let (user, name) = (trader.user.as_str(), format!("console-{}.xml", trader.user));
     let Ok(file) = FileName::new(&name) else {

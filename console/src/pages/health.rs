@@ -138,7 +138,7 @@ fn checks(app: &App, known: &Known) -> Vec<Check> {
         publisher(app, known),
         front_door(app, known),
         shards(known, is_heard),
-        reports(app, known),
+        reports(app, known, is_heard),
         fills(known),
         held(known),
     ]
@@ -182,7 +182,7 @@ fn shards(known: &Known, is_heard: bool) -> Check {
     Check { part: "Shards and journals", state, facts, remedy }
 }
 
-fn reports(app: &App, known: &Known) -> Check {
+fn reports(app: &App, known: &Known, is_heard: bool) -> Check {
     let freshness = known.freshness(app.board.clock.now());
     let age = freshness.age.map_or_else(
         || "none yet".to_owned(),
@@ -195,6 +195,8 @@ fn reports(app: &App, known: &Known) -> Check {
     let state = match freshness.state {
         DataState::Fresh => "good",
         DataState::Degraded => "warned",
+        // The first one comes within an interval.
+        DataState::Empty if is_heard => "warned",
         DataState::Stale | DataState::Empty => "bad",
     };
     let facts = format!("{age}{missed}");

@@ -30,8 +30,11 @@ use crate::picture::Picture;
 use crate::report_now::report_now;
 use crate::text;
 
-/// Accounts that a list of a split shows before it is folded.
+/// Accounts of the split in force that its page shows; that of the split itself has all.
 const SHOWN_MAX: usize = 200;
+
+/// Accounts of an earlier split that a row names.
+const NAMED_MAX: usize = 12;
 
 /// The page.
 #[derive(Template)]
@@ -399,10 +402,10 @@ fn as_draft(in_force: &[InForce]) -> String {
 }
 
 fn listed(weights: &[(AccountId, Weight)]) -> String {
-    let named = weights.iter().take(SHOWN_MAX);
+    let named = weights.iter().take(NAMED_MAX);
     let named = named.map(|(id, weight)| format!("{id} {}", text::weight(*weight)));
     let named = named.collect::<Vec<_>>().join(", ");
-    match weights.len().saturating_sub(SHOWN_MAX) {
+    match weights.len().saturating_sub(NAMED_MAX) {
         0 => named,
         more => format!("{named}, and {more} more"),
     }

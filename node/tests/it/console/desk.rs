@@ -235,12 +235,15 @@ fn what_is_wrong_is_said_and_what_was_typed_is_kept() {
     let mut ben = rig.logged_in("ben");
     press(&mut ben, "ADD", &[("amount", "50.00")]);
     let poor = press(&mut ben, "BUY", &ABC);
+    assert!(poor.text("told").contains("A purchase needs"), "{}", poor.body);
     assert!(poor.body.contains("role=\"alert\""), "{}", poor.body);
     assert!(poor.body.contains("value=\"105.00\"") && poor.body.contains("value=\"ABC\""));
     for (typed, why) in [
         ([("symbol", "TOOLONG"), ("amount", "1")], "TOOLONG"),
         ([("symbol", "ABC"), ("amount", "1,000")], "12.34"),
         ([("symbol", "ABC"), ("amount", "0")], "more than zero"),
+        ([("symbol", "ABC"), ("amount", "")], "There is no amount"),
+        ([("symbol", "ABC"), ("amount", "99999999999")], "at most 10,000,000,000.00"),
     ] {
         let page = press(&mut ben, "BUY", &typed);
         assert_eq!(page.status, 422);
@@ -248,6 +251,8 @@ fn what_is_wrong_is_said_and_what_was_typed_is_kept() {
         assert!(page.body.contains(&format!("value=\"{}\"", typed[1].1)), "{}", page.body);
     }
     let odd = ben.post("/desk", &[("do", "FLY 7")]);
+    assert!(odd.status == 422 && odd.body.contains("load the page again"), "{}", odd.body);
+    let odd = ben.post("/desk/log", &[("seq", "x")]);
     assert!(odd.status == 422 && odd.body.contains("load the page again"), "{}", odd.body);
     // The order that the page shows is not the one that a commit would take.
     press(&mut ben, "BUY", &[("symbol", "XYZ"), ("amount", "10")]);
