@@ -572,7 +572,7 @@ mod tests {
             ("BUY 7", "ABCD", "1", "ABCD"),
             ("BUY 7", "ABC", "ten", "12.34"),
             ("BUY 7", "ABC", "0", "more than zero"),
-            ("BUY 7", "ABC", "", "12.34"),
+            ("BUY 7", "ABC", "", "There is no amount"),
         ] {
             let problem = read(&typed(pressed, symbol, amount)).unwrap_err();
             assert!(problem.contains(why) && problem.ends_with('.'), "{problem}");
