@@ -98,9 +98,11 @@ class Probe:
                 "prints after front="
             )
         if self._furthest == _BROKEN_OFF and self._key is not None:
+            # One that does not encrypt may do so before its greeting has come.
             return (
                 f"the front door at {at} broke the connection off: it has another key; use the "
-                "one that the server prints as front-key="
+                "one that the server prints as front-key=, and leave out the key if it prints "
+                "none: then it does not encrypt"
             )
         if self._furthest == _BROKEN_OFF:
             # Its own greeting, which says so, may be lost with the connection.
