@@ -155,7 +155,9 @@ impl DeskTold {
             "committed" => format!("The {kind} is done: {trade}."),
             "cancelled" => format!("The {kind} is cancelled: {trade}."),
             "amount_set" => format!("The amount for {symbol} is set. Now set its trigger."),
-            "armed" => format!("The trigger of {symbol} is set."),
+            "armed" => format!(
+                "The trigger of {symbol} is set: it fires at the first quote that reaches it."
+            ),
             "set_cancelled" => format!("The automatic order of {symbol} is gone."),
             "log_dumped" => "The log is being written.".to_owned(),
             _ => "It was dealt with.".to_owned(),

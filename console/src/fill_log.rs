@@ -7,6 +7,7 @@ use allot_allocation_service::Reply;
 use allot_domain::{AccountId, MessageId, Price, Side, Ticker};
 
 use crate::limits::FILL_BYTES_MAX;
+use crate::source_log::SourceLog;
 
 /// A division or a bust, as the feed gave it.
 #[derive(Clone, Debug)]
@@ -43,6 +44,7 @@ pub(crate) struct FillLog {
     is_cut: bool,
     /// Which numbers of each ticker the feed gave.
     heard: BTreeMap<Ticker, Heard>,
+    sources: SourceLog,
 }
 
 /// The outcomes of a ticker that the feed gave.
@@ -117,6 +119,7 @@ impl FillLog {
     /// Adds an outcome; the oldest make room.
     pub(crate) fn push(&mut self, mut line: FillLine) {
         line.fit();
+        self.sources.hear(&line.source, line.time_ns);
         self.bytes += line.bytes();
         self.count += 1;
         self.lines.push_back(line);
@@ -135,6 +138,7 @@ impl FillLog {
                 self.is_cut = true;
                 return;
             }
+            self.sources.hear(&line.source, line.time_ns);
             self.bytes += line.bytes();
             self.fetched += 1;
             self.lines.push_front(line);
@@ -155,6 +159,11 @@ impl FillLog {
     /// Whether some had to make room.
     pub(crate) const fn is_cut(&self) -> bool {
         self.is_cut
+    }
+
+    /// Who sent them.
+    pub(crate) const fn sources(&self) -> &SourceLog {
+        &self.sources
     }
 
     /// The outcomes, newest first.

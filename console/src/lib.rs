@@ -21,6 +21,7 @@
 mod limits;
 mod error;
 mod picture;
+mod source_log;
 mod fill_log;
 mod past;
 mod split_log;

@@ -23,6 +23,8 @@ const EDGES: std::ops::RangeInclusive<u32> = 8..=35;
 /// Names that more than one place has: `allot top` reads them.
 pub(crate) const STAGES: &str = "allot_stage_seconds";
 pub(crate) const QUEUE: &str = "allot_shard_queue";
+pub(crate) const JOURNAL_APPENDED: &str = "allot_journal_appended";
+pub(crate) const JOURNAL_DURABLE: &str = "allot_journal_durable";
 pub(crate) const SUBSCRIBERS: &str = "allot_subscribers";
 pub(crate) const WAITING_BYTES: &str = "allot_subscribers_waiting_bytes";
 pub(crate) const JOURNAL_FREE_BYTES: &str = "allot_journal_free_bytes";
@@ -90,6 +92,7 @@ impl Measured {
                 line(out, QUEUE, &[("shard", &shard.to_string())], &depth.to_string());
             }
         }
+        self.write_journals(out);
         if let Some(now) = levels().find_map(Levels::subscribers) {
             head(out, SUBSCRIBERS, "gauge", "Connections of subscribers.");
             line(out, SUBSCRIBERS, &[], &now.count.to_string());
@@ -104,6 +107,24 @@ impl Measured {
             head(out, JOURNAL_FREE_BYTES, "gauge", help);
             let free = u128::from(disk.f_bavail) * u128::from(disk.f_frsize);
             line(out, JOURNAL_FREE_BYTES, &[], &free.to_string());
+        }
+    }
+
+    fn write_journals(&self, out: &mut String) {
+        let of_box = |(name, counters): &(String, Counters)| {
+            counters.levels().journal().map(|now| (name.clone(), now))
+        };
+        let journals: Vec<_> = self.boxes.iter().filter_map(of_box).collect();
+        let appended = "The last input in the journal of a shard.";
+        let durable = "The last input of a shard that is on disk.";
+        for (name, help) in [(JOURNAL_APPENDED, appended), (JOURNAL_DURABLE, durable)] {
+            if !journals.is_empty() {
+                head(out, name, "gauge", help);
+            }
+            for (of, now) in &journals {
+                let value = if name == JOURNAL_DURABLE { now.durable } else { now.appended };
+                line(out, name, &[("box", of)], &value.to_string());
+            }
         }
     }
 
@@ -234,7 +255,7 @@ fn line(out: &mut String, name: &str, labels: &[(&str, &str)], value: &str) {
 mod tests {
     use std::time::Duration;
 
-    use allot_runtime::Clock;
+    use allot_runtime::{Clock, JournalNow};
 
     use super::*;
 
@@ -251,6 +272,8 @@ mod tests {
         }
         counters.levels().open_queues(2);
         counters.levels().set_queue(1, 5);
+        counters.levels().open_journal();
+        counters.levels().set_journal(JournalNow { appended: 12, durable: 11 });
         let measured = Measured {
             boxes: vec![("router".to_owned(), counters)],
             stages: vec![("router".to_owned(), stages)],
@@ -260,6 +283,8 @@ mod tests {
         for line in [
             "# TYPE allot_busy_total counter",
             "allot_shard_queue{shard=\"1\"} 5",
+            "allot_journal_appended{box=\"router\"} 12",
+            "allot_journal_durable{box=\"router\"} 11",
             "# TYPE allot_journal_free_bytes gauge",
             "allot_busy_total{box=\"router\"} 3",
             "allot_stage_seconds_bucket{box=\"router\",stage=\"route\",le=\"0.000000256\"} 1",

@@ -10,7 +10,10 @@ use allot_runtime::Nanos;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::SCRAPES_KEPT;
-use crate::metrics::{JOURNAL_FREE_BYTES, QUEUE, STAGES, SUBSCRIBERS, WAITING_BYTES};
+use crate::metrics::{
+    JOURNAL_APPENDED, JOURNAL_DURABLE, JOURNAL_FREE_BYTES, QUEUE, STAGES, SUBSCRIBERS,
+    WAITING_BYTES,
+};
 
 /// Counters of what was lost on its way to somebody.
 const DROPS: &[&str] = &[
@@ -84,6 +87,12 @@ pub(crate) struct ShardFigures {
     pub(crate) inputs_per_second: Option<f64>,
     pub(crate) rejected_per_second: Option<f64>,
     pub(crate) queue: Option<u64>,
+    /// The last input that is on disk; none where no journal is kept.
+    #[serde(skip)]
+    pub(crate) durable: Option<u64>,
+    /// Inputs that are in the journal but not on disk yet.
+    #[serde(skip)]
+    pub(crate) behind: Option<u64>,
     pub(crate) allocate_seconds: Option<Quantiles>,
     pub(crate) fsync_seconds: Option<Quantiles>,
     pub(crate) answer_seconds: Option<Quantiles>,
@@ -262,8 +271,13 @@ impl Between<'_> {
     fn shard(self, shard: u32) -> ShardFigures {
         let of = format!("shard-{shard}");
         let rate = |label: &str| self.rate(&format!("allot_{label}_total{{box=\"{of}\"}}"));
+        let level = |name: &str| self.last.get(&format!("{name}{{box=\"{of}\"}}")).map(whole);
+        let durable = level(JOURNAL_DURABLE);
+        let behind = level(JOURNAL_APPENDED).zip(durable);
         ShardFigures {
             shard,
+            durable,
+            behind: behind.map(|(appended, durable)| appended.saturating_sub(durable)),
             inputs_per_second: rate("inputs_applied"),
             rejected_per_second: rate("inputs_rejected"),
             queue: self.last.get(&format!("{QUEUE}{{shard=\"{shard}\"}}")).map(whole),

@@ -14,6 +14,22 @@ use crate::limits::SUBSCRIBERS_TOLD;
 pub struct Levels {
     queues: OnceLock<Box<[AtomicU64]>>,
     subscribers: OnceLock<Box<SubscriberLevels>>,
+    journal: OnceLock<Box<JournalLevels>>,
+}
+
+/// How far a journal is, as the numbers of its records.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct JournalNow {
+    /// The last record that was appended.
+    pub appended: u64,
+    /// The last record that is on disk.
+    pub durable: u64,
+}
+
+#[derive(Default)]
+struct JournalLevels {
+    appended: AtomicU64,
+    durable: AtomicU64,
 }
 
 /// A subscriber, and what was published for it that it has not taken.
@@ -75,6 +91,29 @@ impl Levels {
     pub fn queues(&self) -> Vec<u64> {
         let queues = self.queues.get().into_iter().flatten();
         queues.map(|queue| queue.load(Ordering::Relaxed)).collect()
+    }
+
+    /// The box keeps a journal from now on.
+    pub fn open_journal(&self) {
+        self.journal.get_or_init(Box::default);
+    }
+
+    /// How far the journal is. There is one writer.
+    #[inline]
+    pub fn set_journal(&self, now: JournalNow) {
+        if let Some(journal) = self.journal.get() {
+            journal.appended.store(now.appended, Ordering::Relaxed);
+            // Whoever sees what is durable sees that it was appended.
+            journal.durable.store(now.durable, Ordering::Release);
+        }
+    }
+
+    /// How far the journal was; none for a box without one.
+    #[must_use]
+    pub fn journal(&self) -> Option<JournalNow> {
+        let journal = self.journal.get()?;
+        let durable = journal.durable.load(Ordering::Acquire);
+        Some(JournalNow { appended: journal.appended.load(Ordering::Relaxed), durable })
     }
 
     /// The box has subscribers from now on.
@@ -202,6 +241,10 @@ mod tests {
         levels.set_queue(1, 7);
         levels.set_queue(2, 7);
         assert_eq!(levels.queues(), [0, 7]);
+        assert_eq!(levels.journal(), None);
+        levels.open_journal();
+        levels.set_journal(JournalNow { appended: 9, durable: 7 });
+        assert_eq!(levels.journal(), Some(JournalNow { appended: 9, durable: 7 }));
         levels.open_subscribers();
         let told = [level(Some("127.0.0.1:5000"), 9), level(Some("[::2]:1"), 3), level(None, 0)];
         levels.subscriber_levels().unwrap().write(5, 77, &told);

@@ -74,7 +74,7 @@ pub use door_probe::{DoorFinding, probe_door};
 pub use envelope::Envelope;
 pub use error::RuntimeError;
 pub use hub::Hub;
-pub use levels::{Levels, SubscriberLevel, SubscribersNow};
+pub use levels::{JournalNow, Levels, SubscriberLevel, SubscribersNow};
 pub use limits::{PREFIX_BYTES_MAX, RECYCLED_BYTES_MAX, SUBSCRIBERS_TOLD};
 pub use link::{Link, LinkOptions, LinkPoller, SendError, ring_pair};
 pub use poll_set::PollSet;

@@ -2,7 +2,7 @@
 
 use allot_domain::{LogIndex, Marker, Outcomes, Step};
 use allot_journal::Journal;
-use allot_runtime::{Agent, Counter, Counters, Nanos, PollSet, Stage, Stages};
+use allot_runtime::{Agent, Counter, Counters, JournalNow, Nanos, PollSet, Stage, Stages};
 use allot_wire::Encoding;
 use allot_wire::backplane::{
     self, FrameKind, GREET_EVERY, Hello, InputFrame, InputKind, PartHead, ReplyTo, Welcome, inputs,
@@ -69,6 +69,9 @@ impl<S: Service> Shard<S> {
         counters: Counters,
     ) -> Self {
         let applied = journal.appended();
+        if journal.is_kept() {
+            counters.levels().open_journal();
+        }
         Self {
             role: format!("shard-{}", config.shard),
             state,
@@ -420,6 +423,13 @@ impl<S: Service> Shard<S> {
         }
     }
 
+    /// Says how far the journal is, to whoever looks at its metrics.
+    fn tell_levels(&self) {
+        let appended = self.journal.appended().get();
+        let durable = self.journal.durable().get();
+        self.counters.levels().set_journal(JournalNow { appended, durable });
+    }
+
     /// Takes a snapshot of the state between two inputs, when it is time for one.
     fn take_snapshot(&mut self) {
         if self.done.is_none() && self.journal.snapshot_is_due() {
@@ -500,6 +510,7 @@ impl<S: Service> Agent for Shard<S> {
         work_count += self.take_frames();
         work_count += self.end_turn(now, self.sequence.applied().get() - applied.get());
         self.take_snapshot();
+        self.tell_levels();
         if self.greet_at <= now || self.was_full != self.journal.is_full() {
             self.greet(now);
         }

@@ -12,9 +12,10 @@ use crate::app::App;
 use crate::board::{Known, State as DataState, sentence_of};
 use crate::frame::{Frame, notice, page};
 use crate::guard::Person;
-use crate::limits::{JOURNAL_ROOM_LEAST, SILENCE};
+use crate::limits::{JOURNAL_ROOM_LEAST, SILENCE, SOURCES_SHOWN};
 use crate::remedies::remedy;
 use crate::scrape::{Figures, Quantiles};
+use crate::source_log::SourceHeard;
 use crate::text;
 
 /// The page.
@@ -25,8 +26,18 @@ struct HealthPage {
     checks: Vec<Check>,
     degraded: Vec<String>,
     facts: Vec<(&'static str, String)>,
+    feeds: Vec<Feed>,
     /// None where nobody said where it is.
     counted: Option<Counted>,
+}
+
+/// A source of fills.
+struct Feed {
+    source: String,
+    /// The name as it stands in a link.
+    link: String,
+    outcomes: String,
+    newest: String,
 }
 
 /// A part, how it is, and what to do.
@@ -54,6 +65,9 @@ struct Counted {
 struct ShardLine {
     shard: u32,
     waiting: String,
+    /// The last input on disk, and how many of the journal are not yet.
+    durable: String,
+    behind: String,
     on_disk: String,
     answered: String,
 }
@@ -83,6 +97,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Respons
         checks: checks(&app, &known),
         degraded: known.feed.degraded.iter().map(|text| sentence_of(text)).collect(),
         facts: facts(&app, &known),
+        feeds: feeds(&known),
         counted: counted.map(|figures| Counted::of(&figures)),
     };
     drop(known);
@@ -97,9 +112,12 @@ impl Counted {
                 |Quantiles { p50, p99 }| format!("{} and {} ms", millis(p50), millis(p99)),
             )
         };
+        let count = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), text::count);
         let shards = figures.shards.iter().map(|shard| ShardLine {
             shard: shard.shard,
-            waiting: shard.queue.map_or_else(|| "–".to_owned(), text::count),
+            waiting: count(shard.queue),
+            durable: count(shard.durable),
+            behind: count(shard.behind),
             on_disk: times(shard.fsync_seconds),
             answered: times(shard.answer_seconds),
         });
@@ -222,6 +240,17 @@ fn held(known: &Known) -> Check {
         held => ("warned", format!("{} fills wait for the first split", text::count(held))),
     };
     Check { part: "Held fills", state, facts, remedy: "Send a split: they are divided then." }
+}
+
+fn feeds(known: &Known) -> Vec<Feed> {
+    let newest = known.fills.sources().newest().into_iter().take(SOURCES_SHOWN);
+    let feed = |(source, heard): (&str, SourceHeard)| Feed {
+        source: source.to_owned(),
+        link: text::in_query(source),
+        outcomes: text::count(heard.outcomes),
+        newest: text::time_to_seconds(heard.newest_ns),
+    };
+    newest.map(feed).collect()
 }
 
 fn facts(app: &App, known: &Known) -> Vec<(&'static str, String)> {

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use allot_allocation_rules::{Split, Weight};
 use allot_domain::{AccountId, Seq, SourceId};
 
-/// Reads the weights: `account1 40` or `account1=40` on each line.
+/// Reads the weights: `account1 40` or `account1=40` on each line, or several with commas between.
 ///
 /// # Errors
 /// What is wrong, with the number of the line.
 pub(super) fn read_weights(text: &str) -> Result<Vec<(AccountId, Weight)>, String> {
-    let lines = (1..).zip(text.lines()).map(|(number, line): (usize, _)| (number, line.trim()));
-    let lines = lines.filter(|(_, line)| !line.is_empty());
+    let lines = (1..).zip(text.lines()).flat_map(|(number, line): (usize, &str)| {
+        line.split(',').map(move |part| (number, part.trim()))
+    });
+    let lines = lines.filter(|(_, part)| !part.is_empty());
     let mut first_lines = BTreeMap::new();
     let read = |(number, line): (usize, &str)| {
         let (id, weight) = read_line(line).map_err(|why| format!("Line {number}: {why}."))?;
@@ -67,12 +69,12 @@ mod tests {
 
     #[test]
     fn weights_are_read_line_by_line() {
-        let weights = read_weights("a 40\r\n\r\n  b=35.5\nc\t = 24.5\n").unwrap();
+        let weights = read_weights("a 40\r\n\r\n  b=35.5\nc\t = 24,d=0.5,\n").unwrap();
         let text: Vec<_> = weights
             .iter()
             .map(|(id, weight)| format!("{id} {}", crate::text::weight(*weight)))
             .collect();
-        assert_eq!(text, ["a 40", "b 35.5", "c 24.5"]);
+        assert_eq!(text, ["a 40", "b 35.5", "c 24", "d 0.5"]);
         for (text, why) in [
             ("a 40\nb", "Line 2: write an account"),
             ("a 40%", "Line 1: leave out the %"),

@@ -8,6 +8,11 @@ use super::{Browser, Client, FREE, Place, endpoint};
 const ENDS: [&str; 6] = ["--front", FREE, "--publish", FREE, "--report-every", "100ms"];
 const ANYWHERE: &str = "127.0.0.1:0";
 
+/// The text of a cell of which the begin was taken away.
+fn cell(rest: &str) -> String {
+    rest.split('<').next().unwrap_or_default().to_owned()
+}
+
 fn browser(line: &str) -> Browser {
     Browser::new(line.trim_start_matches("console=http://").trim_end_matches('/'))
 }
@@ -33,6 +38,18 @@ fn shards_journals_and_counters_stand_on_the_page_of_health() {
     fill.extend_from_slice(br#""price":"10","quantity":5}"#);
     client.ask(&fill);
     inside.wait("/health", |page| page.contains(" ms</td>"));
+    inside.wait("/health", |page| page.contains("href=\"/fills?source=x\""));
+    // Both inputs, and what the reports bring, are on disk.
+    let is_behind_none = |page: &str| {
+        let shard = page.split("data-testid=\"shards\"").nth(1).and_then(|rest| {
+            let row = rest.split("<tr>").nth(2)?;
+            Some(row.split("class=\"num\">").skip(2).map(cell).collect::<Vec<_>>())
+        });
+        let [_, durable, behind, ..] = &shard.unwrap()[..] else { panic!("{page}") };
+        let durable: u64 = durable.replace(',', "").parse().unwrap();
+        1 < durable && behind == "0"
+    };
+    inside.wait("/health", is_behind_none);
 
     // Somebody who takes the front door for something else.
     let mut stranger = TcpStream::connect(front.trim_start_matches("tcp://")).unwrap();
