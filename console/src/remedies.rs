@@ -13,6 +13,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ("connections_surplus", "Raise ulimit -n, and check who connects."),
     ("connections_faulty", "Check what connects to that port, and its key."),
     ("descriptors_out", "Raise ulimit -n."),
+    ("connections_lost", "Check the network, and who does not read what is due to it."),
     ("identities_taken", "Give each client an identity of its own."),
     ("subscribers_dropped", "Check the subscribers that are slow, and their network."),
     ("subscriptions_refused", "Subscribe to a prefix of many topics instead."),

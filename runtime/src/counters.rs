@@ -59,6 +59,7 @@ counters! {
     ConnectionsUnread "connections_unread" "Connections closed: too much of them was unread."
     ConnectionsSurplus "connections_surplus" "Connections closed: there were too many."
     ConnectionsFaulty "connections_faulty" "Connections closed: what came was not the protocol."
+    ConnectionsLost "connections_lost" "Connections closed: the host was silent, or took nothing."
     IdentitiesTaken "identities_taken" "Connections that came with the identity of another."
     DescriptorsOut "descriptors_out" "Times that no descriptor was left to accept a connection."
     SubscribersDropped "subscribers_dropped" "Subscribers cut off: behind for longest."

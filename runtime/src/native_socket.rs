@@ -166,7 +166,7 @@ impl<T: Default> NativeSocket<T> {
         let client = self.clients.get(key).expect("it came just now");
         // The kernel takes a greeting of a new connection whole.
         let is_there = self.poller.add(client.stream(), key.token(), Interest::READ)
-            && client.write_output() != Err(Gone);
+            && client.write_output().is_ok();
         if is_there {
             self.handshakes.push_back((until, key));
         } else {
@@ -208,6 +208,11 @@ impl<T: Default> NativeSocket<T> {
     /// Something was read of a client: buffers with nothing in them are to be looked for.
     pub(crate) fn note_read(&mut self) {
         self.rest_at = self.rest_at.min(self.now + REST_CHECK_EVERY);
+    }
+
+    /// A client does not go on.
+    pub(crate) fn count_gone(&self, gone: Gone) {
+        self.counters.add(Counter::ConnectionsLost, u64::from(gone == Gone::Lost));
     }
 
     pub(crate) fn remove(&mut self, key: Key) -> Option<Client<T>> {
@@ -298,6 +303,7 @@ mod tests {
     use std::time::Duration;
 
     use allot_zmtp::SocketType;
+    use rustix::net::{SendFlags, send};
 
     use super::*;
 
@@ -346,6 +352,30 @@ mod tests {
         socket.clients.iter_mut().for_each(|client| client.messages = 1);
         let latest = socket.clients.iter().max_by_key(|(_, client)| client.number).unwrap().0;
         assert_eq!(socket.surplus(), Some(latest), "all have said something");
+    }
+
+    #[test]
+    fn who_takes_nothing_for_too_long_is_lost() {
+        let (mut socket, endpoint) = open();
+        let stream = connect(&mut socket, &endpoint);
+        let (_, client) = socket.clients.iter().next().unwrap();
+        rustix::net::sockopt::set_tcp_user_timeout(client.stream(), 1).unwrap();
+        let bytes = [0; 64 << 10];
+        while send(client.stream(), &bytes, SendFlags::NOSIGNAL).is_ok() {}
+        let mut buffer = [0; 64];
+        let gone = loop {
+            let mut poll_set = PollSet::without_waker();
+            poll_set.file(client.descriptor());
+            poll_set.sleep(None);
+            if let Err(gone) = client.read(&mut buffer) {
+                break gone;
+            }
+        };
+        socket.count_gone(gone);
+        assert_eq!(socket.counters.get(Counter::ConnectionsLost), 1);
+        socket.count_gone(Gone::Closed);
+        assert_eq!(socket.counters.get(Counter::ConnectionsLost), 1);
+        drop(stream);
     }
 
     /// Nothing is looked at again and again meanwhile.

@@ -31,7 +31,7 @@ use crate::limits::{
     SUBSCRIPTION_FRAME_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_BYTES_MAX_OF_ALL,
     SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_MAX_OF_ALL,
 };
-use crate::native_socket::{self, Client, Due, Gone, Key, NativeSocket};
+use crate::native_socket::{self, Client, Due, Key, NativeSocket};
 use crate::waiting_bytes::WaitingBytes;
 use crate::{Counter, Counters, Nanos, PollSet, RuntimeError};
 use prefixes::Prefixes;
@@ -256,7 +256,8 @@ impl NativeBroadcast {
             self.sealed = self.sealed + sealed - client.own.sealed;
             client.own.sealed = sealed;
         }
-        if written == Err(Gone) {
+        if let Err(gone) = written {
+            self.socket.count_gone(gone);
             return self.close(key);
         }
         let now = self.socket.now;
@@ -315,7 +316,10 @@ impl NativeBroadcast {
                 self.socket.note_read();
                 self.hear(key, &buffer[..len]);
             }
-            Err(Gone) => self.close(key),
+            Err(gone) => {
+                self.socket.count_gone(gone);
+                self.close(key);
+            }
         }
         self.buffer = buffer;
     }

@@ -23,7 +23,7 @@ use crate::limits::{
     DOOR_CLIENT_BYTES_MAX, DOOR_CLIENT_BYTES_RESUME, DOOR_FRAMES_MAX, DOOR_READ_BYTES,
     DOOR_SHORT_BYTES, DOOR_WAITING_BYTES_END, DOOR_WAITING_BYTES_MAX_OF_ALL, DOOR_WRITE_BYTES,
 };
-use crate::native_socket::{self, Client, Due, Gone, Key, NativeSocket};
+use crate::native_socket::{self, Client, Due, Key, NativeSocket};
 use crate::poller::Interest;
 use crate::{Counter, Counters, DoorOptions, Envelope, Nanos, PollSet, RuntimeError, SendError};
 use pace::Pace;
@@ -227,7 +227,10 @@ impl NativeDoor {
                 client.heard_at = now;
                 (self.begin, self.end, self.current, self.messages) = (0, len, Some(key), 0);
             }
-            Err(Gone) => self.close(key),
+            Err(gone) => {
+                self.socket.count_gone(gone);
+                self.close(key);
+            }
         }
         true
     }
@@ -270,7 +273,8 @@ impl NativeDoor {
     /// Writes what is due to a client, and waits for it where that is not possible now.
     fn write(&mut self, key: Key) {
         let Some(client) = self.socket.clients.get(key) else { return };
-        if client.write_output() == Err(Gone) {
+        if let Err(gone) = client.write_output() {
+            self.socket.count_gone(gone);
             return self.close(key);
         }
         self.note_waiting(key);

@@ -21,7 +21,7 @@ use crate::hub::routing_id;
 use crate::limits::{
     HANDSHAKE, LINK_READ_BYTES, LINK_UNTAKEN_BYTES_MAX, RECONNECT_FIRST, RECONNECT_LONGEST,
 };
-use crate::native_socket::{self, Client, Gone, Target};
+use crate::native_socket::{self, Client, Target};
 use crate::poller::Interest;
 use crate::socket::Quiet;
 use crate::{Counter, Counters, Nanos, PollSet};
@@ -161,7 +161,7 @@ impl NativeDealer {
                 (self.begin, self.end) = (0, len);
                 return true;
             }
-            Err(Gone) => self.lose(),
+            Err(_) => self.lose(),
         }
         false
     }
@@ -266,7 +266,7 @@ impl NativeDealer {
     /// Writes what was sent since the last flush, as far as there is room.
     pub(super) fn flush(&mut self) {
         let Some(client) = self.client.as_mut() else { return };
-        if !self.is_broken && client.write_output() == Err(Gone) {
+        if !self.is_broken && client.write_output().is_err() {
             self.is_broken = true;
             self.due = Some(self.now + RECONNECT_FIRST);
             self.quiet.end();

@@ -33,7 +33,18 @@ pub(crate) struct Client<T> {
 
 /// A connection that does not go on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Gone;
+pub(crate) enum Gone {
+    /// The peer has ended it.
+    Closed,
+    /// The kernel has: the host was silent, or took nothing for [`UNTAKEN`](crate::limits::UNTAKEN).
+    Lost,
+}
+
+impl From<Errno> for Gone {
+    fn from(errno: Errno) -> Self {
+        if errno == Errno::TIMEDOUT { Self::Lost } else { Self::Closed }
+    }
+}
 
 impl<T: Default> Client<T> {
     pub(super) fn new(from: Accepted, connection: Connection, number: u64, now: Nanos) -> Self {
@@ -63,10 +74,10 @@ impl<T> Client<T> {
     /// Reads once; returns how many bytes there were, or none for now.
     pub(crate) fn read(&self, buffer: &mut [u8]) -> Result<usize, Gone> {
         match recv(&self.stream, buffer, RecvFlags::empty()) {
-            Ok((0, _)) => Err(Gone),
+            Ok((0, _)) => Err(Gone::Closed),
             Ok((len, _)) => Ok(len),
             Err(Errno::AGAIN | Errno::INTR) => Ok(0),
-            Err(_) => Err(Gone),
+            Err(errno) => Err(errno.into()),
         }
     }
 
@@ -77,7 +88,7 @@ impl<T> Client<T> {
                 Ok(len) => self.connection.take_output(len),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => break,
-                Err(_) => return Err(Gone),
+                Err(errno) => return Err(errno.into()),
             }
         }
         Ok(())

@@ -82,7 +82,7 @@ impl Client<Subscriber> {
                 Ok(len) => self.own.backlog.take(len),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(()),
-                Err(_) => return Err(Gone),
+                Err(errno) => return Err(errno.into()),
             }
         }
     }
