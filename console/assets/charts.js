@@ -34,6 +34,17 @@
     return iso(time).slice(11, step < 1 ? 23 : step < 60 ? 19 : 16);
   });
 
+  // As wide as the longest figure beside the axis, in the font that uPlot draws it with.
+  const wide = (plot, values) => {
+    if (!values) return 64;
+    const { ctx } = plot;
+    ctx.save();
+    ctx.font = plot.axes[1].font[0];
+    const longest = Math.max(...values.map((value) => ctx.measureText(value).width));
+    ctx.restore();
+    return Math.max(64, Math.ceil(longest / devicePixelRatio) + 20);
+  };
+
   const size = (figure) => ({ width: Math.max(200, figure.clientWidth), height: 180 });
 
   const options = (figure, times) => {
@@ -43,7 +54,7 @@
       plugins: [splits(times)],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
       cursor: { drag: { x: true, y: false } },
-      axes: [{ ...axis, space: 90, values: labels }, { ...axis, size: 64 }],
+      axes: [{ ...axis, space: 90, values: labels }, { ...axis, size: wide }],
       series: [
         { label: "UTC", value: (plot, time) => (time == null ? "--" : iso(time).slice(0, 19).replace("T", " ")) },
         { label: figure.dataset.chart, stroke: colour("--link"), width: 1.5, points: { show: false } },

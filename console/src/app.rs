@@ -51,9 +51,12 @@ pub(crate) struct App {
     /// When each of them has its turn.
     pub(crate) pace: Pace,
     pub(crate) exports: Arc<Semaphore>,
-    /// Who has a stream open, and of whom a form is read.
+    /// Who has a stream open, of whom a form is read, for whom a page is made, and who reads
+    /// positions as Arrow.
     pub(crate) streams_each: Each,
     pub(crate) forms_each: Each,
+    pub(crate) pages_each: Each,
+    pub(crate) exports_each: Each,
 }
 
 /// Whom the pages ask.
@@ -129,6 +132,8 @@ impl App {
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             streams_each: Each::default(),
             forms_each: Each::default(),
+            pages_each: Each::default(),
+            exports_each: Each::default(),
         }
     }
 }

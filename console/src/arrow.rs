@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use allot_allocation_service::Report;
 use allot_domain::Money;
+use allot_domain::decimal::nanos_text;
 use arrow_array::{ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Metadata, Schema, SchemaRef};
@@ -202,7 +203,8 @@ fn amounts(
 }
 
 /// The float that is nearest to so many of 1e-9.
-#[expect(clippy::cast_precision_loss, reason = "the nearest is what is asked for")]
+///
+/// It is read from its digits: a division would round twice.
 pub(crate) fn float(nanos: i128) -> f64 {
-    nanos as f64 / 1e9
+    nanos_text(nanos).parse().expect("it is a decimal")
 }

@@ -161,7 +161,8 @@ impl Console {
         let users = Users::open(config.users.as_deref())?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
-            .max_blocking_threads(WORKERS)
+            // One more for what the server counts: processes may not reply.
+            .max_blocking_threads(WORKERS + 1)
             .thread_name("console")
             .enable_all()
             .build()

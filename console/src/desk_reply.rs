@@ -82,6 +82,22 @@ pub(crate) struct DeskTransaction {
     pub(crate) shares: u64,
 }
 
+impl DeskOrder {
+    /// What it is, in words.
+    pub(crate) fn text(&self) -> String {
+        let Self { side, symbol, shares, price, .. } = self;
+        format!("{side} {shares} {symbol} at {price}")
+    }
+}
+
+/// How a button names the order that it is for: with its place among those of its side, so that
+/// of two that are alike each is its own.
+pub(crate) fn shown_as(pending: &[DeskOrder], place: usize) -> String {
+    let order = &pending[place];
+    let of_side = pending[..=place].iter().filter(|one| one.side == order.side).count();
+    format!("{of_side}: {}", order.text())
+}
+
 impl DeskReply {
     /// Whether the command was refused.
     pub(crate) fn is_refused(&self) -> bool {

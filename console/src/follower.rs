@@ -161,10 +161,10 @@ impl Follower {
         self.board.tell_fills();
     }
 
-    /// Tells the pages when silence begins.
+    /// Tells the pages when silence begins, and now and then that it lasts: they say for how long.
     fn check_silence(&mut self, now: Nanos) {
         if self.silent_at <= now {
-            self.silent_at = Nanos::MAX;
+            self.silent_at = now + SILENCE;
             self.board.tell(|changes| changes.health += 1);
         }
     }

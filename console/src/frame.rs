@@ -137,7 +137,7 @@ impl Frame {
         self
     }
 
-    /// The same, renewed every two seconds.
+    /// The same, renewed every two seconds; it hears no message of the live stream.
     pub(crate) fn renewed(self, place: &str) -> Self {
         self.live(place.to_owned(), EVERY)
     }

@@ -15,8 +15,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::{App, Places};
-use crate::busy::busy;
-use crate::limits::NEXT_LEN_MAX;
+use crate::busy::{busy, busy_with_own};
+use crate::each::One;
+use crate::limits::{NEXT_LEN_MAX, PAGES_AT_ONCE_MAX, PAGES_EACH_MAX};
 use crate::listener::PeerAddress;
 use crate::own_host::is_own_host;
 use crate::role::Role;
@@ -167,6 +168,14 @@ pub(crate) fn see_other(place: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, place)]).into_response()
 }
 
+/// Room for one more page of whoever asks; none where as many as one person has are being made.
+/// Without a log-in all are one person, who may have all of them.
+pub(crate) fn own_page(app: &App, headers: &HeaderMap) -> Option<One> {
+    let person = who(app, headers, false).and_then(|person| person.name);
+    let most = if person.is_some() { PAGES_EACH_MAX } else { PAGES_AT_ONCE_MAX };
+    app.pages_each.take(person.as_deref().unwrap_or_default(), most)
+}
+
 /// Bounds the pages that are made at a time. A form is waited for, so it takes its place itself,
 /// once it is there: unfinished ones keep nobody from a page.
 pub(crate) async fn one_of_few(
@@ -177,6 +186,7 @@ pub(crate) async fn one_of_few(
     if request.method() == Method::POST {
         return next.run(request).await;
     }
+    let Some(_own) = own_page(&app, request.headers()) else { return busy_with_own() };
     match app.pages.try_acquire() {
         Ok(_page) => next.run(request).await,
         Err(_) => busy(),

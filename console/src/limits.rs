@@ -131,6 +131,9 @@ pub(crate) const PUT_OFF_ANSWER_AFTER: Duration = Duration::from_millis(250);
 /// Pages that are made at a time; those beyond are told to try again.
 pub(crate) const PAGES_AT_ONCE_MAX: usize = 64;
 
+/// Of these, those of one person: a browser has six connections to a server.
+pub(crate) const PAGES_EACH_MAX: usize = 16;
+
 /// Forms of people who are logged in that are read at a time: 128 MiB of them.
 pub(crate) const FORMS_AT_ONCE_MAX: usize = 64;
 
@@ -241,6 +244,9 @@ pub(crate) const ARROW_ROWS: usize = 8_192;
 /// Reports that are read as Arrow at a time: each stays in memory until it is taken.
 pub(crate) const EXPORTS_AT_ONCE: usize = 4;
 
+/// Of these, those of one person.
+pub(crate) const EXPORTS_EACH_MAX: usize = 2;
+
 /// Rows that a widget gets: it has no pages.
 pub(crate) const WIDGET_ROWS_MAX: usize = 10_000;
 
@@ -256,6 +262,14 @@ pub(crate) const JOURNAL_ROOM_LEAST: u64 = 1 << 30;
 /// How long a page of metrics is waited for. It is shorter than the time between two looks of
 /// `allot top`.
 pub(crate) const SCRAPE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long all pages of metrics are waited for, and the bytes of one: a process of 64 shards has
+/// two megabytes.
+pub(crate) const SCRAPE_IN_ALL: Duration = Duration::from_secs(1);
+pub(crate) const SCRAPE_BYTES_MAX: u64 = 8 << 20;
+
+/// Shards that are shown, one by one.
+pub(crate) const SHARDS_SHOWN: usize = 256;
 
 /// How long `allot top` waits for a key before it looks for news.
 pub(crate) const KEY_PATIENCE: Duration = Duration::from_millis(100);

@@ -77,3 +77,37 @@ async fn by_address(request: Request, next: Next) -> Response {
     let wrong = "This page is reached by an address, such as 127.0.0.1, or as localhost.\n";
     (StatusCode::MISDIRECTED_REQUEST, wrong).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use allot_runtime::Clock;
+
+    use super::*;
+    use crate::scrape::{Processes, Scrapes};
+
+    #[test]
+    fn who_does_not_reply_keeps_nobody_from_being_asked() {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        // The kernel accepts, and nobody replies.
+        let silent = [(); 8].map(|()| TcpListener::bind(anywhere).unwrap());
+        let measured = Measured {
+            boxes: vec![("router".to_owned(), allot_runtime::Counters::new())],
+            ..Measured::default()
+        };
+        let server = MetricsServer::start(anywhere, measured).unwrap();
+        let addresses = silent.iter().map(|one| one.local_addr().unwrap());
+        let addresses: Vec<_> = addresses.chain([server.address()]).collect();
+        let processes = Processes::new(&addresses, Duration::from_millis(500));
+        let clock = Clock::system();
+        let mut scrapes = Scrapes::default();
+        // Of those that do not reply, two take all the time that there is.
+        while scrapes.figures().drops.is_none() {
+            scrapes.add(processes.scrape(&clock));
+        }
+        let problems = scrapes.figures().problems;
+        assert_eq!(problems.len(), silent.len(), "{problems:?}");
+    }
+}

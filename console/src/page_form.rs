@@ -10,16 +10,23 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
-use crate::busy::busy;
+use crate::busy::{busy, busy_with_own};
+use crate::each::One;
 use crate::frame::notice;
-use crate::guard::{Person, who};
+use crate::guard::{Person, own_page, who};
 use crate::limits::FORMS_EACH_MAX;
 
 /// A form, and the room for the page that replies to it. It stands behind the person in a list of
 /// arguments, so that nothing is read of somebody who is not logged in.
 pub(crate) struct PageForm<T> {
     pub(crate) form: T,
-    pub(crate) _page: OwnedSemaphorePermit,
+    pub(crate) _page: PageRoom,
+}
+
+/// The room for a page, in all and of the person who asks; it is taken until it is dropped.
+pub(crate) struct PageRoom {
+    _page: OwnedSemaphorePermit,
+    _own: One,
 }
 
 impl<T: DeserializeOwned> FromRequest<Arc<App>> for PageForm<T> {
@@ -33,6 +40,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for PageForm<T> {
             return Err((StatusCode::TOO_MANY_REQUESTS, busy).into_response());
         };
         let Ok(reading) = app.forms.try_acquire() else { return Err(busy()) };
+        let own_page = own_page(app, request.headers()).ok_or_else(busy_with_own)?;
         let form = Form::<T>::from_request(request, app).await;
         let Form(form) = form.map_err(|rejection| {
             let (status, sentence) = told(&rejection);
@@ -40,7 +48,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for PageForm<T> {
         })?;
         drop((reading, own));
         let page = Arc::clone(&app.pages).try_acquire_owned().map_err(|_| busy())?;
-        Ok(Self { form, _page: page })
+        Ok(Self { form, _page: PageRoom { _page: page, _own: own_page } })
     }
 }
 

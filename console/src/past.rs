@@ -43,8 +43,8 @@ impl Past {
                 format!("Earlier fills could not be fetched, and are asked for again. {reason}")
             }
             Self::Read(Reach { is_bounded, .. }) if *is_bounded || is_cut => {
-                "There are older ones, which the console has no room for: allot history prints \
-                 what the server keeps."
+                "There are older ones: the console fetches the latest alone (--earlier-fills), and \
+                 keeps 32 MiB. allot history prints what the server keeps."
                     .to_owned()
             }
             Self::Read(Reach { is_pruned: true, .. }) => {

@@ -6,10 +6,10 @@ use std::ops::Bound;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use allot_runtime::Nanos;
+use allot_runtime::{Clock, Nanos};
 use serde::{Deserialize, Serialize};
 
-use crate::limits::SCRAPES_KEPT;
+use crate::limits::{SCRAPE_BYTES_MAX, SCRAPE_IN_ALL, SCRAPES_KEPT, SHARDS_SHOWN};
 use crate::metrics::{
     JOURNAL_APPENDED, JOURNAL_DURABLE, JOURNAL_FREE_BYTES, QUEUE, STAGES, SUBSCRIBERS,
     WAITING_BYTES,
@@ -165,6 +165,7 @@ impl Scrape {
             .collect();
         shards.sort_unstable();
         shards.dedup();
+        shards.truncate(SHARDS_SHOWN);
         shards
     }
 }
@@ -369,37 +370,62 @@ const fn whole(count: f64) -> u64 {
 
 /// Asks the processes of a server for their pages.
 pub(crate) struct Processes {
-    addresses: Vec<SocketAddr>,
+    /// Those that replied last come first.
+    addresses: Mutex<Vec<SocketAddr>>,
     agent: ureq::Agent,
+    patience: Duration,
 }
 
 impl Processes {
     /// Those at these addresses.
     pub(crate) fn new(addresses: &[SocketAddr], patience: Duration) -> Self {
-        let config = ureq::Agent::config_builder().timeout_global(Some(patience)).proxy(None);
-        Self { addresses: addresses.to_vec(), agent: config.build().into() }
+        let agent = ureq::Agent::config_builder().proxy(None).build().into();
+        Self { addresses: Mutex::new(addresses.to_vec()), agent, patience }
     }
 
-    /// What they say now.
-    pub(crate) fn scrape(&self, now: Nanos) -> Scrape {
+    /// What they say now. Those that did not reply are asked last the next time; where others take
+    /// too long, some are not asked at all.
+    pub(crate) fn scrape(&self, clock: &Clock) -> Scrape {
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock.now();
         let mut scrape = Scrape::new(now);
-        for address in &self.addresses {
-            match self.get(*address, "metrics") {
+        let (mut reached, mut unasked, mut away) = (Vec::new(), Vec::new(), Vec::new());
+        let until = now + SCRAPE_IN_ALL;
+        for address in addresses.iter().copied() {
+            let left = (until - clock.now()).min(self.patience);
+            if left.is_zero() {
+                let problem = "others took too long to reply";
+                scrape.problems.push(format!("no metrics from {address}: {problem}"));
+                unasked.push(address);
+                continue;
+            }
+            match self.get(address, "metrics", left) {
                 Ok(page) => scrape.add_page(&page),
                 Err(error) => {
                     scrape.problems.push(format!("no metrics from {address}: {error}"));
+                    away.push(address);
                     continue;
                 }
             }
-            let told = self.get(*address, "subscribers").unwrap_or_default();
+            reached.push(address);
+            let told = self.get(address, "subscribers", left).unwrap_or_default();
             let told: Vec<Subscriber> = serde_json::from_str(&told).unwrap_or_default();
             scrape.subscribers.extend(told);
         }
+        *addresses = [reached, unasked, away].concat();
         scrape
     }
 
-    fn get(&self, address: SocketAddr, page: &str) -> Result<String, ureq::Error> {
-        self.agent.get(format!("http://{address}/{page}")).call()?.into_body().read_to_string()
+    fn get(
+        &self,
+        address: SocketAddr,
+        page: &str,
+        patience: Duration,
+    ) -> Result<String, ureq::Error> {
+        let request = self.agent.get(format!("http://{address}/{page}"));
+        let request = request.config().timeout_global(Some(patience)).build();
+        let body = request.call()?.into_body();
+        body.into_with_config().limit(SCRAPE_BYTES_MAX).read_to_string()
     }
 }
 
@@ -467,7 +493,7 @@ mod tests {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
         drop(taken);
-        let scrape = Processes::new(&[address], Duration::from_secs(5)).scrape(Nanos::ZERO);
+        let scrape = Processes::new(&[address], Duration::from_secs(5)).scrape(&Clock::system());
         assert!(scrape.problems[0].contains(&address.to_string()), "{scrape:?}");
     }
 }

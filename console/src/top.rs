@@ -102,6 +102,7 @@ impl Top {
             let scraper = Scraper {
                 processes: Processes::new(&config.metrics, SCRAPE_PATIENCE),
                 scrapes: Arc::clone(&scrapes),
+                clock: clock.clone(),
                 every: config.every,
                 due: Nanos::ZERO,
             };
@@ -210,6 +211,7 @@ fn has_hung_up(patience: Duration) -> bool {
 struct Scraper {
     processes: Processes,
     scrapes: Arc<Shared>,
+    clock: Clock,
     every: Duration,
     due: Nanos,
 }
@@ -224,7 +226,7 @@ impl Agent for Scraper {
             return 0;
         }
         self.due = now + self.every;
-        let scrape = self.processes.scrape(now);
+        let scrape = self.processes.scrape(&self.clock);
         self.scrapes.add(scrape);
         1
     }

@@ -16,9 +16,9 @@ pub(crate) const KEEPALIVE_COUNT: u32 = 5;
 
 /// A TCP connection whose peer takes no bytes for this long is closed, and one of a host that does
 /// not answer the questions of [`KEEPALIVE_IDLE`]. By default the kernel tries for a quarter of an
-/// hour, and it does not probe a connection while bytes are due. It counts bytes as taken once there
-/// is room for a whole segment, of 64 KiB within one machine: in less time, whoever reads slowly
-/// would be closed as well.
+/// hour, and it does not probe a connection while bytes are due. It counts bytes as taken once
+/// there is room for a whole segment, of 64 KiB within one machine: in less time, whoever reads
+/// slowly would be closed as well.
 pub(crate) const UNTAKEN: Duration = Duration::from_secs(60);
 
 /// A connection that has not finished its handshake within this time is closed, so that half-open

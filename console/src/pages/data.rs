@@ -27,7 +27,7 @@ use tower_http::cors::CorsLayer;
 use crate::app::App;
 use crate::arrow::{self, ArrowStream, MoneyAs, float};
 use crate::guard::{Person, of_api_token, who};
-use crate::limits::WIDGET_ROWS_MAX;
+use crate::limits::{EXPORTS_AT_ONCE, EXPORTS_EACH_MAX, WIDGET_ROWS_MAX};
 use crate::pages::{drift, warnings};
 use crate::picture::{Account, Picture};
 
@@ -117,11 +117,16 @@ pub(super) async fn positions(
     let Ok(permit) = Arc::clone(&app.exports).try_acquire_owned() else {
         return refused(StatusCode::SERVICE_UNAVAILABLE, "Others read positions; try again.");
     };
+    // Without a log-in all are one person, who may have all of them.
+    let most = if person.name.is_some() { EXPORTS_EACH_MAX } else { EXPORTS_AT_ONCE };
+    let Some(own) = app.exports_each.take(person.label(), most) else {
+        return refused(StatusCode::TOO_MANY_REQUESTS, "You read positions already; try again.");
+    };
     let Ok(parts) = ArrowStream::new(picture, person, money) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let body = stream::unfold((parts, permit), async |(mut parts, permit)| {
-        parts.next().map(|part| (part, (parts, permit)))
+    let body = stream::unfold((parts, permit, own), async |(mut parts, permit, own)| {
+        parts.next().map(|part| (part, (parts, permit, own)))
     });
     let head = [
         (CONTENT_TYPE, arrow::CONTENT),

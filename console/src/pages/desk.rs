@@ -18,7 +18,7 @@ use crate::board::sentence_of;
 use crate::desk::{Desk, DeskTrader};
 use crate::desk_book::{DeskTold, Typed, to_its_user};
 use crate::desk_look::Looked;
-use crate::desk_reply::{DeskOrder, DeskTransaction};
+use crate::desk_reply::{DeskOrder, DeskTransaction, shown_as};
 use crate::frame::{Frame, notice, page};
 use crate::guard::{Person, is_by_script, see_other};
 use crate::page_form::PageForm;
@@ -324,22 +324,17 @@ async fn doubt(
             return Some(DeskTold { is_unanswered: true, ..told });
         }
     };
-    let last = looked.account.pending.iter().rfind(|order| order.side == side);
-    match last {
-        Some(order) if order_text(order) == seen => None,
-        Some(order) => Some(DeskTold::refused(format!(
+    let pending = &looked.account.pending;
+    match pending.iter().rposition(|order| order.side == side) {
+        Some(last) if shown_as(pending, last) == seen => None,
+        Some(last) => Some(DeskTold::refused(format!(
             "The last pending order is now another one, {}: look at it, and press its button.",
-            order_text(order)
+            pending[last].text()
         ))),
         None => Some(DeskTold::refused(
             "The order is no longer pending: it was committed, cancelled, or 60 seconds passed.",
         )),
     }
-}
-
-fn order_text(order: &DeskOrder) -> String {
-    let DeskOrder { side, symbol, shares, price, .. } = order;
-    format!("{side} {shares} {symbol} at {price}")
 }
 
 /// What a page shows beside the account.
@@ -490,7 +485,7 @@ fn orders(pending: &[DeskOrder], now_ms: u64, next: impl Fn() -> Seq) -> Vec<Ord
                 cancel,
                 commit_seq: next(),
                 cancel_seq: next(),
-                seen: order_text(order),
+                seen: shown_as(pending, place),
             }),
         }
     };
@@ -593,6 +588,10 @@ mod tests {
         let shown = orders(&pending, 1_000, || Seq::new(1));
         let has: Vec<_> = shown.iter().map(|order| order.buttons.is_some()).collect();
         assert_eq!(has, [false, true, true]);
+        // One of two that are alike is another one once the other is gone.
+        let alike = [order("buy", "A"), order("sell", "A"), order("buy", "A")];
+        assert_ne!(shown_as(&alike, 2), shown_as(&alike, 0));
+        assert_eq!(shown_as(&alike, 0), shown_as(&alike[..2], 0));
         assert_eq!((shown[0].left.as_str(), shown[0].until_ms), ("2 s", 2_500));
         assert_eq!(shown[2].buttons.as_ref().unwrap().commit, "COMMIT_SELL");
     }

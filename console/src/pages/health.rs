@@ -40,6 +40,9 @@ struct Feed {
     newest: String,
 }
 
+/// What to do about a part of which nothing is known while the publisher is not heard.
+const UNHEARD: &str = "See to the publisher first: nothing else can be known without it.";
+
 /// A part, how it is, and what to do.
 struct Check {
     part: &'static str,
@@ -88,9 +91,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, person: Person) -> Respons
     }
     let frame = Frame::new(&app, Some(&person), "Health");
     let frame = frame.live("/health".to_owned(), "sse:report, sse:health");
-    let (counting, now) = (Arc::clone(&app.counting), app.board.clock.now());
-    let counted = tokio::task::spawn_blocking(move || counting.look(now)).await;
-    let counted = counted.ok().flatten();
+    let counted = app.counting.look(&app.board.clock).await;
     let known = app.board.known();
     let template = HealthPage {
         frame,
@@ -157,7 +158,7 @@ fn checks(app: &App, known: &Known) -> Vec<Check> {
         front_door(app, known),
         shards(known, is_heard),
         reports(app, known, is_heard),
-        fills(known),
+        fills(known, is_heard),
         held(known),
     ]
 }
@@ -196,7 +197,10 @@ fn shards(known: &Known, is_heard: bool) -> Check {
         (count, true) => ("good", format!("{count}, and nothing is missing")),
         (count, false) => ("warned", format!("{count}; the server says that something is missing")),
     };
-    let remedy = "Read the sentences below: they name the shard, its disk or its ledger.";
+    let remedy = match is_heard {
+        true => "Read the sentences below: they name the shard, its disk or its ledger.",
+        false => UNHEARD,
+    };
     Check { part: "Shards and journals", state, facts, remedy }
 }
 
@@ -218,17 +222,24 @@ fn reports(app: &App, known: &Known, is_heard: bool) -> Check {
         DataState::Stale | DataState::Empty => "bad",
     };
     let facts = format!("{age}{missed}");
-    let remedy = "A report waits for every shard: find the one that is away, or slow.";
+    let remedy = match is_heard {
+        true => "A report waits for every shard: find the one that is away, or slow.",
+        false => UNHEARD,
+    };
     Check { part: "Reports", state, facts, remedy }
 }
 
-fn fills(known: &Known) -> Check {
+fn fills(known: &Known, is_heard: bool) -> Check {
     let heard = text::count(known.fills.count());
     let (state, facts) = match known.feed.fills_missed {
+        0 if !is_heard => ("warned", format!("{heard} heard; none can be heard now")),
         0 => ("good", format!("{heard} heard, none missed")),
         missed => ("warned", format!("{heard} heard, {} passed unseen", text::count(missed))),
     };
-    let remedy = "The ledger has them: the page of fills names the commands that print them.";
+    let remedy = match known.feed.fills_missed {
+        0 => UNHEARD,
+        _ => "The ledger has them: the page of fills names the commands that print them.",
+    };
     Check { part: "Fills", state, facts, remedy }
 }
 

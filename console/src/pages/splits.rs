@@ -15,7 +15,6 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
 use crate::board::sentence_of;
@@ -161,7 +160,7 @@ pub(super) async fn preview(
 /// Does long work on a thread of its own, so that it keeps no other page waiting. It counts as a
 /// page until it is done, also where nobody waits for it any more.
 async fn aside(
-    page: OwnedSemaphorePermit,
+    page: impl Send + 'static,
     work: impl FnOnce() -> Response + Send + 'static,
 ) -> Response {
     let work = move || {

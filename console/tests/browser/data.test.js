@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import perspective from "@perspective-dev/client";
 import { chromium } from "playwright-core";
+import { findings } from "./accessible.js";
 import { Place } from "./place.js";
 
 const ACCOUNTS = 200;
@@ -52,6 +53,18 @@ test("Perspective opens the positions", async () => {
   await view.delete();
   await table.delete();
   await page.close();
+});
+
+test("axe-core finds nothing in a table of many pages", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await browser.newPage({ colorScheme });
+    page.setDefaultTimeout(300_000);
+    await page.goto(place.url);
+    await page.locator(".status.fresh").waitFor();
+    await page.getByLabel("Tickers").getByRole("link", { name: "after ›" }).waitFor();
+    assert.deepEqual(await findings(page), [], colorScheme);
+    await page.close();
+  }
 });
 
 test("200 accounts by 500 tickers are renewed ten times a second", async (t) => {

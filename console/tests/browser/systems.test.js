@@ -181,6 +181,22 @@ test("signals and mesh show what runs, with reasons, and renew themselves", asyn
   assert.deepEqual(page.complaints, []);
 });
 
+test("pages that hear of nothing take the live stream from no other", async () => {
+  const signals = await open("carl");
+  await signals.goto("/signals");
+  await of(signals, "components").waitFor();
+  const mesh = await signals.context().newPage();
+  await mesh.goto("/mesh");
+  await of(mesh, "members").waitFor();
+  const health = await signals.context().newPage();
+  let heard = 0;
+  health.on("request", (request) => { heard += request.headers()["hx-request"] === "true" ? 1 : 0; });
+  await health.goto("/health");
+  await health.waitForFunction(() => document.body.dataset.offline === "false");
+  while (heard < 2) await health.waitForRequest((request) => request.headers()["hx-request"] === "true");
+  for (const page of [signals, mesh]) assert.ok(await page.locator(".offline").isHidden());
+});
+
 for (const colorScheme of ["light", "dark"]) {
   test(`axe-core finds nothing, ${colorScheme}`, async () => {
     const jan = await open("jan", { colorScheme });

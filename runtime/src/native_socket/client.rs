@@ -36,7 +36,7 @@ pub(crate) struct Client<T> {
 pub(crate) enum Gone {
     /// The peer has ended it.
     Closed,
-    /// The kernel has: the host was silent, or took nothing for [`UNTAKEN`](crate::limits::UNTAKEN).
+    /// The kernel has: the host was silent, or took nothing for too long.
     Lost,
 }
 
