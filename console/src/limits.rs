@@ -8,7 +8,7 @@ pub(crate) const REPORT_BYTES_MAX: usize = 128 << 20;
 /// Bytes of fills that are kept for the pages; the oldest make room.
 pub(crate) const FILL_BYTES_MAX: usize = 32 << 20;
 
-/// Sources that are known by what they sent last; the one that was silent for longest makes room.
+/// Sources that are known by what they sent last; the half that was silent for longest makes room.
 pub(crate) const SOURCES_MAX: usize = 1_000;
 
 /// Sources that the page of health names, those that were heard last first.

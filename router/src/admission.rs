@@ -234,9 +234,13 @@ impl Admission<'_> {
         if self.progress.is_too_much {
             return self.refuse_too_much(submission.source, submission.seq);
         }
-        let is_busy = self.streams.query_is_under_way(shard);
-        if let Some(reject) = self.streams.rejection(shard).or(is_busy.then_some(Reject::Busy)) {
+        if let Some(reject) = self.streams.rejection(shard) {
             return self.refuse_for_now(submission.source, submission.seq, &reject);
+        }
+        // No sign of a shard that is behind: whoever asks for much asks again.
+        if self.streams.query_is_under_way(shard) {
+            self.counters.add(Counter::QuestionsRefused, 1);
+            return self.send(&Rejection::new(submission.source, submission.seq, &Reject::Busy));
         }
         self.owe_reply();
         let input = self.input(self.reply_to, &submission);

@@ -41,6 +41,7 @@ counters! {
     RejectedAtDoor "rejected_at_door" "Messages rejected before any shard saw them."
     Routed "routed" "Inputs handed to a shard."
     Busy "busy" "Inputs refused because a shard owed too many replies."
+    QuestionsRefused "questions_refused" "Questions refused because a shard had one on its way."
     RefusedAway "refused_away" "Inputs refused because a shard was away."
     StorageFull "storage_full" "Inputs refused because the disk of a shard's journal had no room."
     DiskFull "disk_full" "Times that the disk of the journal had no room for another segment."

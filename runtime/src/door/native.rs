@@ -62,6 +62,8 @@ struct Sender {
     unfinished: usize,
     /// What it has not taken, as it was counted last.
     waiting: usize,
+    /// Since when there is something that it has not taken.
+    waiting_since: Option<Nanos>,
     pace: Pace,
 }
 
@@ -281,21 +283,32 @@ impl NativeDoor {
     }
 
     /// Counts what a client has not taken, and waits for what is possible now. Where too much
-    /// waits for all together, who has most of it is disconnected.
+    /// waits for all together, the slowest are disconnected.
     fn note_waiting(&mut self, key: Key) {
+        let now = self.socket.now;
         let client = self.socket.clients.get(key).expect("it was written to just now");
         let waiting = client.connection.output().len();
         self.waiting = self.waiting + waiting - client.own.waiting;
         client.own.waiting = waiting;
+        let since = client.own.waiting_since.unwrap_or(now);
+        client.own.waiting_since = (0 < waiting).then_some(since);
         let wanted = client.wanted(self.waiting);
         self.socket.wait_for(key, wanted);
         while DOOR_WAITING_BYTES_END < self.waiting {
-            let clients = self.socket.clients.iter();
-            let most = clients.max_by_key(|(_, client)| client.own.waiting);
-            let (slowest, _) = most.expect("somebody has these bytes");
+            let slowest = self.slowest();
             self.socket.counters.add(Counter::ClientsDropped, 1);
             self.reset(slowest);
         }
+    }
+
+    /// Of those with at least half as much as who has most, the one that something has waited for
+    /// since longest: those that do not read do not take the place of one that asked just now.
+    fn slowest(&self) -> Key {
+        let clients = || self.socket.clients.iter();
+        let most = clients().map(|(_, client)| client.own.waiting).max().unwrap_or_default();
+        let have_most = clients().filter(|(_, client)| most / 2 <= client.own.waiting);
+        let slowest = have_most.min_by_key(|(_, one)| (one.own.waiting_since, one.number));
+        slowest.expect("somebody has these bytes").0
     }
 
     /// Whether somebody is known by an identity.

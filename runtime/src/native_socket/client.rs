@@ -18,7 +18,7 @@ pub(crate) struct Client<T> {
     pub(crate) connection: Connection,
     pub(super) address: Option<IpAddr>,
     /// In which order it was accepted.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// When something was read from it last.
     pub(crate) heard_at: Nanos,
     /// How many messages came from it.

@@ -231,9 +231,12 @@ fn replies_that_nobody_reads_are_bounded_together_at_a_native_door() {
     reader.send("question", 0).unwrap();
     let envelope = receive(&mut door);
     door.send(envelope.identity(), false, &reply).unwrap();
+    // However late it reads: others have waited for longer.
+    let dropped = counters.get(Counter::ClientsDropped);
     let received = wait_for!([door], {
         assert!(!door.receive(&mut Envelope::new()));
         reader.recv_bytes(zmq::DONTWAIT).ok()
     });
     assert!(received == reply, "who reads gets all of it");
+    assert_eq!(counters.get(Counter::ClientsDropped), dropped);
 }
