@@ -145,7 +145,7 @@ impl NativeBroadcast {
             if std::mem::replace(&mut client.own.heard, self.published) == self.published {
                 continue;
             }
-            if !is_state && BROADCAST_SUBSCRIBER_BYTES_MAX <= client.own.backlog.bytes() {
+            if !is_state && BROADCAST_SUBSCRIBER_BYTES_MAX <= client.own.backlog.event_bytes() {
                 too_far_behind.push(key);
                 continue;
             }

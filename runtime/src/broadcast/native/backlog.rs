@@ -22,6 +22,8 @@ pub(super) struct Backlog {
     states: BTreeMap<Box<[u8]>, u64>,
     /// What they take, had nobody else them.
     bytes: usize,
+    /// That of the events among them.
+    event_bytes: usize,
     /// Bytes of the first that were written.
     written: usize,
 }
@@ -45,6 +47,11 @@ impl Backlog {
         self.bytes
     }
 
+    /// What the events among them take: no later one takes their place.
+    pub(super) const fn event_bytes(&self) -> usize {
+        self.event_bytes
+    }
+
     /// Whether the first is written in part: nothing may come before its rest.
     pub(super) const fn is_amid(&self) -> bool {
         0 < self.written
@@ -65,6 +72,8 @@ impl Backlog {
                 Some(number) => *number = next,
                 None => drop(self.states.insert(publication.topic().into(), next)),
             }
+        } else {
+            self.event_bytes += weight(publication);
         }
         self.queue.push_back(Arc::clone(publication));
     }
@@ -102,6 +111,9 @@ impl Backlog {
         }
         self.first += 1;
         self.bytes -= weight(&first);
+        if !first.is_state {
+            self.event_bytes -= weight(&first);
+        }
         if self.queue.is_empty() {
             // A long backlog must not be paid for once it is taken.
             self.queue = VecDeque::new();
@@ -143,8 +155,11 @@ mod tests {
         let bytes = backlog.bytes();
         add(&mut backlog, "s", 4, &waiting);
         assert_eq!((backlog.len(), backlog.bytes()), (4, bytes));
+        let of_events: usize =
+            backlog.queue.iter().filter(|one| !one.is_state).map(|one| weight(one)).sum();
+        assert!(0 < of_events && of_events < bytes && of_events == backlog.event_bytes());
         assert_eq!(told(&mut backlog), ["s4", "e1", "sb1", "e2"]);
-        assert_eq!((backlog.bytes(), waiting.get()), (0, 0));
+        assert_eq!((backlog.bytes(), backlog.event_bytes(), waiting.get()), (0, 0, 0));
         assert!(backlog.states.is_empty());
     }
 
