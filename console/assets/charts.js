@@ -54,6 +54,8 @@
       plugins: [splits(times)],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
       cursor: { drag: { x: true, y: false } },
+      // What is zero all the time lies at the foot of a small scale.
+      scales: { y: { range: (plot, min, max) => (min === max && max === 0 ? [0, 1] : uPlot.rangeNum(min, max, 0.1, true)) } },
       axes: [{ ...axis, space: 90, values: labels }, { ...axis, size: wide }],
       series: [
         { label: "UTC", value: (plot, time) => (time == null ? "--" : iso(time).slice(0, 19).replace("T", " ")) },

@@ -70,9 +70,12 @@
   };
   const renew = () => {
     // A page that stays as it is renews its status alone.
-    const live = document.querySelector("#live[hx-get], #status[hx-get]");
+    // A page of the desk renews its account, which listens there.
+    const live = document.querySelector("#live[hx-get], #status[hx-get]") ?? document.getElementById("live");
     if (live && window.htmx) window.htmx.trigger(live, "allot:renew");
   };
+  // What somebody did meanwhile elsewhere, where nothing tells the console of it.
+  addEventListener("focus", renew);
 
   const reached = (is) => { document.body.dataset.offline = String(!is); tick(); };
   document.addEventListener("htmx:sseOpen", () => reached(true));

@@ -41,6 +41,8 @@ pub(crate) struct App {
     /// What the server counts.
     pub(crate) counting: Arc<Counting>,
     pub(crate) drafts: Mutex<Drafts>,
+    /// Whoever sends a split has it, from the look at what is in force until the reply.
+    pub(crate) splits_turn: tokio::sync::Mutex<()>,
     pub(crate) buffers: Buffers,
     /// The server tells one client of the past at a time: the console asks for one thing after
     /// the other.
@@ -123,6 +125,7 @@ impl App {
             places,
             counting: Arc::new(counting),
             drafts: Mutex::default(),
+            splits_turn: tokio::sync::Mutex::default(),
             buffers: Buffers::default(),
             look_ups: Semaphore::new(1),
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE_MAX)),

@@ -80,13 +80,16 @@ pub(crate) struct Point {
 pub(crate) struct FeedHealth {
     /// When anything came last, by our clock.
     pub(crate) heard_at: Option<Nanos>,
-    /// When the last report came, and the time between the last two.
+    /// When the last report came.
     pub(crate) report_at: Option<Nanos>,
+    /// How far reports are apart.
     pub(crate) report_interval: Option<Duration>,
     pub(crate) publisher: Option<Incarnation>,
     pub(crate) ledger: Option<LedgerId>,
     /// The number of the newest report, by the heartbeats.
     pub(crate) report: ReportNumber,
+    /// Since when they name one that did not come.
+    pub(crate) report_due_since: Option<Nanos>,
     pub(crate) shards: u32,
     /// What heartbeats call missing or doubtful.
     pub(crate) degraded: Vec<String>,
@@ -188,12 +191,18 @@ impl Known {
             // A backup was restored, a shard has lost its journal, or nothing is kept there.
             self.forget("the server has taken fewer inputs than before", now);
         }
-        if let Some(last) = self.feed.report_at.replace(now) {
-            // A report that somebody asked for does not make the regular ones due earlier.
-            let before = self.feed.report_interval.unwrap_or_default();
-            self.feed.report_interval = Some((now - last).max(before * 3 / 4));
+        self.feed.report_at = Some(now);
+        if let Some(before) = &self.picture {
+            // A report that somebody asked for does not make the regular ones due much earlier, and
+            // a pause does not make them due much later.
+            let since = Nanos::from_unix(picture.time_ns) - Nanos::from_unix(before.time_ns);
+            let bounded = |before: Duration| since.clamp(before * 3 / 4, before * 2);
+            self.feed.report_interval = Some(self.feed.report_interval.map_or(since, bounded));
         }
         self.feed.report_problem = None;
+        if self.feed.report <= picture.report {
+            self.feed.report_due_since = None;
+        }
         let before = self.picture.take();
         self.feed.degraded.clone_from(&picture.degraded);
         self.feed.ledger = picture.ledger;
@@ -226,6 +235,9 @@ impl Known {
     fn fetch_anew(&mut self, now: Nanos) {
         self.epoch += 1;
         self.began_ns = Some(now.as_unix());
+        // What was missed is fetched with everything else.
+        self.feed.fills_missed = 0;
+        self.feed.gaps.clear();
         (self.fills, self.past, self.splits) = Default::default();
     }
 
@@ -268,11 +280,16 @@ impl Known {
         if is_restart && heartbeat.ledger.is_none() {
             self.forget("a server without a ledger has restarted", now);
         } else if is_restart {
+            // Its reports may be due at other times.
+            self.feed.report_interval = None;
             // It may go on from a backup, with inputs of the same numbers.
             self.fetch_anew(now);
         }
         self.feed.ledger = heartbeat.ledger;
         self.feed.report = heartbeat.report;
+        let is_due = self.picture.as_ref().is_some_and(|picture| picture.report < heartbeat.report);
+        let since = self.feed.report_due_since.unwrap_or(now);
+        self.feed.report_due_since = is_due.then_some(since);
         self.feed.shards = heartbeat.shards;
         self.feed.degraded = heartbeat.degraded;
         is_new
@@ -290,9 +307,18 @@ impl Known {
                 silent.as_secs()
             ));
         }
-        let age = self.picture.as_ref().map(|picture| now - Nanos::from_unix(picture.time_ns));
-        let is_old = age.is_some_and(|age| self.stale_after() <= age);
-        if is_old && silent.is_none() {
+        let age = self.picture.as_ref().map(|picture| self.age(picture, now));
+        let due = feed.report_due_since.filter(|since| SILENCE <= now - *since);
+        let is_due = due.is_some() && silent.is_none() && feed.report_problem.is_none();
+        if is_due {
+            reasons.push(format!(
+                "Report {} was published and has not arrived: it is too long for the connection, \
+                 or the publisher disconnects this console as too slow.",
+                feed.report
+            ));
+        }
+        let is_old = is_due || age.is_some_and(|age| self.stale_after() <= age);
+        if is_old && !is_due && silent.is_none() {
             reasons.push(
                 "The publisher is there and sends no report: a shard may be away, or reports wait \
                  for slow subscribers."
@@ -314,6 +340,13 @@ impl Known {
             reasons.push("The first report of this ledger is on its way.".to_owned());
         }
         Freshness { state, reasons, age }
+    }
+
+    /// The age of a report: by its own time, or since it came, where the clock of the server is
+    /// ahead.
+    pub(crate) fn age(&self, picture: &Picture, now: Nanos) -> Duration {
+        let since = self.feed.report_at.map_or(Duration::ZERO, |came| now - came);
+        since.max(now - Nanos::from_unix(picture.time_ns))
     }
 
     /// From which age on a report is stale.
@@ -360,6 +393,54 @@ mod tests {
         assert_eq!(late.state, State::Stale);
         assert!(late.reasons[0].contains("sends no report"), "{late:?}");
         assert_eq!(late.age, Some(STALE_FIRST));
+    }
+
+    #[test]
+    fn a_pause_does_not_make_old_reports_fresh() {
+        let mut known = known();
+        for seconds in [1, 2, 3, 44] {
+            let at = START + Duration::from_secs(seconds);
+            let mut picture = picture(0);
+            picture.time_ns = at.as_unix();
+            known.take_picture(picture, at);
+        }
+        assert_eq!(known.stale_after(), Duration::from_secs(6));
+    }
+
+    #[test]
+    fn a_report_that_does_not_arrive_is_named() {
+        let mut known = known();
+        let heartbeat = Heartbeat {
+            time_ns: 0,
+            incarnation: Incarnation::new(1),
+            ledger: None,
+            report: ReportNumber::new(6),
+            shards: 1,
+            degraded: Vec::new(),
+        };
+        known.take_heartbeat(heartbeat.clone(), START);
+        assert_eq!(known.freshness(START).state, State::Fresh, "it is on its way");
+        let later = START + SILENCE;
+        known.take_heartbeat(heartbeat, later);
+        known.feed.heard_at = Some(later);
+        let late = known.freshness(later);
+        assert_eq!(late.state, State::Stale);
+        assert!(late.reasons[0].contains("Report 6 was published"), "{late:?}");
+        let mut sixth = picture(0);
+        (sixth.report, sixth.time_ns) = (ReportNumber::new(6), later.as_unix());
+        known.take_picture(sixth, later);
+        assert_eq!(known.freshness(later).state, State::Fresh);
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_makes_nothing_new() {
+        let mut known = Known::default();
+        let mut ahead = picture(0);
+        ahead.time_ns = (START + Duration::from_secs(3_600)).as_unix();
+        known.take_picture(ahead, START);
+        let later = START + STALE_FIRST;
+        known.feed.heard_at = Some(later);
+        assert_eq!(known.freshness(later).state, State::Stale);
     }
 
     #[test]

@@ -90,12 +90,29 @@ impl DeskOrder {
     }
 }
 
-/// How a button names the order that it is for: with its place among those of its side, so that
-/// of two that are alike each is its own.
-pub(crate) fn shown_as(pending: &[DeskOrder], place: usize) -> String {
+/// How far apart the same order may seem to end: between the desk and here, time passes.
+const ENDS_APART_MS: u64 = 2_000;
+
+/// How a button names the order that it is for: with when it ends and its place among those of its
+/// side, so that of two that are alike each is its own.
+pub(crate) fn shown_as(pending: &[DeskOrder], place: usize, now_ms: u64) -> String {
     let order = &pending[place];
     let of_side = pending[..=place].iter().filter(|one| one.side == order.side).count();
-    format!("{of_side}: {}", order.text())
+    format!("{} {of_side}: {}", ends_at(order, now_ms), order.text())
+}
+
+/// Whether an order is the one that a button named.
+pub(crate) fn is_shown(pending: &[DeskOrder], place: usize, now_ms: u64, seen: &str) -> bool {
+    let now = shown_as(pending, place, now_ms);
+    let (Some((then, seen)), Some((_, now))) = (seen.split_once(' '), now.split_once(' ')) else {
+        return false;
+    };
+    let apart = |then: u64| then.abs_diff(ends_at(&pending[place], now_ms));
+    seen == now && then.parse().is_ok_and(|then| apart(then) <= ENDS_APART_MS)
+}
+
+fn ends_at(order: &DeskOrder, now_ms: u64) -> u64 {
+    now_ms + order.left_ns / 1_000_000
 }
 
 impl DeskReply {

@@ -1,6 +1,7 @@
 //! The frame: what stands around every page, and how a page is answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -156,11 +157,12 @@ impl Status {
         let Freshness { state, reasons, age } = known.freshness(now);
         let picture = known.picture.as_ref();
         let millis = |nanos: u64| nanos / 1_000_000;
+        let nanos = |age: Duration| u64::try_from(age.as_nanos()).unwrap_or(u64::MAX);
         Self {
             word: state.word(),
             reasons,
             age: age.map(text::span),
-            made_ms: picture.map_or(0, |picture| millis(picture.time_ns)),
+            made_ms: age.map_or(0, |age| millis(now.as_unix().saturating_sub(nanos(age)))),
             stale_ms: known.stale_after().as_millis(),
             now_ms: millis(now.as_unix()),
             report: picture.map_or(0, |picture| picture.report.get()),

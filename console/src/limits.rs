@@ -65,6 +65,11 @@ pub(crate) const REQUEST_PATIENCE: Duration = Duration::from_secs(8);
 /// How long a page waits for a report that it asked for.
 pub(crate) const REPORT_PATIENCE: Duration = Duration::from_millis(900);
 
+/// How long a split waits until another one is done, for what is in force, and for its reply.
+pub(crate) const SPLIT_TURN_PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const SPLIT_LOOK_PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const SPLIT_PATIENCE: Duration = Duration::from_secs(5);
+
 /// When a request without a reply is sent again.
 pub(crate) const RESEND: Duration = Duration::from_secs(1);
 
@@ -207,6 +212,11 @@ pub(crate) const HASH_NICENESS: i32 = 10;
 /// thread gets no core.
 pub(crate) const HASH_BUFFERS: usize = 2;
 
+/// The memory of one hash in KiB, 64 MiB, and that times its passes, some seven times what our own
+/// hashes take.
+pub(crate) const HASH_KIB_MAX: u32 = 64 << 10;
+pub(crate) const HASH_WORK_MAX: u64 = 4 << 16;
+
 /// Characters of a password. Length is what counts; there are no rules for its signs.
 pub(crate) const PASSWORD_CHARS_MIN: usize = 12;
 pub(crate) const PASSWORD_BYTES_MAX: usize = 256;
@@ -278,8 +288,10 @@ const _: () = {
     assert!(REQUEST_PATIENCE.as_secs() < ANSWER_WITHIN.as_secs());
     assert!(GUESS_KEEPS.as_secs() < ANSWER_WITHIN.as_secs());
     assert!(STREAMS_MAX < CONNECTIONS_MAX, "pages can be had while all streams are open");
-    let split = REQUEST_PATIENCE.as_millis() + 2 * REPORT_PATIENCE.as_millis();
+    let looks = SPLIT_LOOK_PATIENCE.as_millis() + REPORT_PATIENCE.as_millis();
+    let split = SPLIT_TURN_PATIENCE.as_millis() + SPLIT_PATIENCE.as_millis() + looks;
     assert!(split < ANSWER_WITHIN.as_millis(), "a split is looked at before and after it is sent");
+    assert!(REPORT_PATIENCE.as_millis() < SPLIT_LOOK_PATIENCE.as_millis());
     assert!(STATUS_PATIENCE.as_secs() < REQUEST_PATIENCE.as_secs());
     assert!(LOG_PATIENCE.as_secs() < ANSWER_WITHIN.as_secs());
     assert!(DESK_USER_LEN_MAX < NAME_LEN_MAX);

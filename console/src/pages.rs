@@ -7,6 +7,7 @@ mod positions;
 mod account;
 mod fills;
 mod split_text;
+mod split_check;
 mod splits;
 mod one_split;
 mod tracking;

@@ -8,7 +8,23 @@ use std::sync::{Mutex, PoisonError};
 use argon2::password_hash::phc::{Output, PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
-use crate::limits::HASH_BUFFERS;
+use crate::limits::{HASH_BUFFERS, HASH_KIB_MAX, HASH_WORK_MAX};
+
+/// Whether a hash can be computed at each log-in: one that another program wrote may take more time
+/// and memory than those of this one, but not all there is.
+pub(crate) fn is_affordable(params: &Params) -> bool {
+    let is_small = params.m_cost() <= HASH_KIB_MAX;
+    let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
+    is_small && work <= HASH_WORK_MAX
+}
+
+/// Whether a text is a hash that a password can be held against.
+pub(crate) fn is_hash(text: &str) -> bool {
+    let params = PasswordHash::new(text).ok().filter(|hash| hash.hash.is_some());
+    params
+        .and_then(|hash| Params::try_from(&hash).ok())
+        .is_some_and(|params| is_affordable(&params))
+}
 
 /// Buffers of the usual size that nobody uses now: at most [`HASH_BUFFERS`].
 #[derive(Default)]
@@ -25,7 +41,7 @@ impl Buffers {
         let (salt, expected) = (hash.salt?, hash.hash?);
         let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
         let version = hash.version.map(Version::try_from).transpose().ok()?.unwrap_or_default();
-        let params = Params::try_from(hash).ok()?;
+        let params = Params::try_from(hash).ok().filter(is_affordable)?;
         let count = params.block_count();
         let mut output = [0; Output::MAX_LENGTH];
         let output = output.get_mut(..expected.len())?;
@@ -82,6 +98,11 @@ mod tests {
         let small = Argon2::from(Params::new(64, 1, 1, None).unwrap());
         let small: PasswordHash = small.hash_password(b"correct horse battery").unwrap();
         assert!(Buffers::default().is_hash_of(&small.to_string(), "correct horse battery"));
+        let huge = "$argon2id$v=19$m=4000000000,t=2,p=1$bm9ib2R5bm9ib2R5bm8$\
+                    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        assert!(!is_hash(huge) && !Buffers::default().is_hash_of(huge, "any"));
+        assert!(!is_hash(&huge.replace("m=4000000000,t=2", "m=65536,t=4000000")));
+        assert!(is_hash(&huge.replace("m=4000000000", "m=65536")) && !is_hash("no hash"));
         let few = Buffers::default();
         (0..2 * HASH_BUFFERS)
             .for_each(|_| few.keep(vec![Block::new(); Params::default().block_count()]));

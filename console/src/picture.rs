@@ -121,6 +121,23 @@ impl Picture {
     }
 }
 
+#[cfg(test)]
+impl Picture {
+    /// That of a split of these accounts, with one percent each.
+    pub(crate) fn of_split(number: u64, accounts: &[&str]) -> Self {
+        let account = |id: &&str| Account {
+            id: AccountId::new(id.as_bytes()).expect("an id"),
+            weight: Some(Weight::parse(id, "1").expect("a weight")),
+            value: Money::ZERO,
+            target: None,
+            deviation: None,
+            cells: 0..0,
+        };
+        let (split, accounts) = (SplitNumber::new(number), accounts.iter().map(account).collect());
+        Self { split, accounts, ..Self::default() }
+    }
+}
+
 /// Every ticker of a report, in byte order.
 fn tickers(report: &Report) -> Vec<Ticker> {
     let mut tickers: Vec<_> = report.sequences.iter().map(|(ticker, _)| *ticker).collect();

@@ -1,6 +1,7 @@
 //! A scrape: what the processes of a server say on their pages of metrics, and what came of two.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::ops::Bound;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,6 +15,7 @@ use crate::metrics::{
     JOURNAL_APPENDED, JOURNAL_DURABLE, JOURNAL_FREE_BYTES, QUEUE, STAGES, SUBSCRIBERS,
     WAITING_BYTES,
 };
+use crate::text;
 
 /// Counters of what was lost on its way to somebody.
 const DROPS: &[&str] = &[
@@ -25,6 +27,12 @@ const DROPS: &[&str] = &[
     "frames_dropped",
     "parts_dropped",
 ];
+
+/// What the page of every process of a server has.
+const RECEIVED: &str = "allot_received_total{box=\"";
+
+/// An address is not longer.
+const PEER_SIGNS_MAX: usize = 64;
 
 /// The stages of the path of an input; together they take as long as the reply.
 const PATH: &[&str] =
@@ -113,15 +121,19 @@ impl Scrape {
         Self { at, ..Self::default() }
     }
 
-    /// Adds the page of one process: lines of `name{labels} value`.
-    pub(crate) fn add_page(&mut self, page: &str) {
+    /// Adds the page of one process: lines of `name{labels} value`. Returns whether it is one of a
+    /// server of Allot.
+    pub(crate) fn add_page(&mut self, page: &str) -> bool {
+        let mut is_of_server = false;
         for line in page.lines().filter(|line| !line.starts_with('#')) {
-            if let Some((name, value)) = line.rsplit_once(' ')
-                && let Ok(value) = value.parse()
-            {
-                self.values.insert(name.to_owned(), value);
-            }
+            let Some((name, value)) = line.rsplit_once(' ') else { continue };
+            let Some(value) = value.parse().ok().filter(|value| is_count(*value)) else { continue };
+            is_of_server |= name.starts_with(RECEIVED);
+            let known = self.values.entry(name.to_owned()).or_insert(value);
+            // Each process tells of its own disk, and the fullest one counts.
+            *known = if name == JOURNAL_FREE_BYTES { known.min(value) } else { value };
         }
+        is_of_server
     }
 
     fn get(&self, name: &str) -> Option<f64> {
@@ -215,7 +227,7 @@ impl Scrapes {
         Figures {
             inputs_per_second: sum(|shard| shard.inputs_per_second),
             answer_seconds: slowest(|shard| shard.answer_seconds),
-            queue: queues.reduce(|a, b| a + b),
+            queue: queues.reduce(u64::saturating_add),
             fsync_seconds: slowest(|shard| shard.fsync_seconds),
             subscribers: last.get(SUBSCRIBERS).map(whole),
             pending_bytes: last.get(WAITING_BYTES).map(whole),
@@ -318,7 +330,7 @@ impl Between<'_> {
     }
 
     fn boxes(self) -> Vec<String> {
-        let all = self.last.starting_with("allot_received_total{box=\"");
+        let all = self.last.starting_with(RECEIVED);
         all.map(|(name, _)| name.trim_end_matches("\"}").to_owned()).collect()
     }
 
@@ -351,7 +363,28 @@ fn quantile(buckets: &[(f64, f64)], share: f64) -> Option<f64> {
     if high.is_infinite() {
         return Some(low);
     }
-    Some(low + (high - low) * (wanted - below) / (count - below))
+    let value = low + (high - low) * (wanted - below) / (count - below);
+    is_count(value).then_some(value)
+}
+
+/// Why a process said nothing, in words.
+fn said(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Timeout(_) => "it did not reply in time".to_owned(),
+        ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            "nothing listens there".to_owned()
+        }
+        ureq::Error::StatusCode(status) => format!("it replied with status {status}"),
+        ureq::Error::BodyExceedsLimit(_) => {
+            format!("its page is longer than {} MiB", SCRAPE_BYTES_MAX >> 20)
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Whether a value can be a count or a time.
+const fn is_count(value: f64) -> bool {
+    value.is_finite() && 0.0 <= value
 }
 
 const fn add(a: f64, b: f64) -> f64 {
@@ -400,9 +433,14 @@ impl Processes {
                 continue;
             }
             match self.get(address, "metrics", left) {
-                Ok(page) => scrape.add_page(&page),
+                Ok(page) if scrape.add_page(&page) => {}
+                Ok(_) => {
+                    let problem = "what replies there is no server of Allot";
+                    scrape.problems.push(format!("no metrics from {address}: {problem}"));
+                }
                 Err(error) => {
-                    scrape.problems.push(format!("no metrics from {address}: {error}"));
+                    let problem = said(&error);
+                    scrape.problems.push(format!("no metrics from {address}: {problem}"));
                     away.push(address);
                     continue;
                 }
@@ -410,7 +448,10 @@ impl Processes {
             reached.push(address);
             let told = self.get(address, "subscribers", left).unwrap_or_default();
             let told: Vec<Subscriber> = serde_json::from_str(&told).unwrap_or_default();
-            scrape.subscribers.extend(told);
+            scrape.subscribers.extend(told.into_iter().map(|told| Subscriber {
+                peer: text::plain(&told.peer, PEER_SIGNS_MAX).replace(',', "·"),
+                ..told
+            }));
         }
         *addresses = [reached, unasked, away].concat();
         scrape

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use allot_allocation_rules::Weight;
-use allot_domain::{Money, decimal};
+use allot_domain::{Money, Price, decimal};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -116,6 +116,18 @@ pub(crate) fn span(span: Duration) -> String {
     }
 }
 
+/// What another process said, on one line and without what a terminal obeys; cut at so many signs.
+pub(crate) fn plain(text: &str, signs_max: usize) -> String {
+    text.chars().take(signs_max).map(|sign| if sign.is_control() { '·' } else { sign }).collect()
+}
+
+/// A price, with two decimals at least and thousands apart: `1,234.50`.
+pub(crate) fn price(price: Price) -> String {
+    let text = price.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    format!("{}.{fraction:0<2}", grouped(whole))
+}
+
 /// A text for the query of a link.
 pub(crate) fn in_query(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -162,6 +174,9 @@ mod tests {
         assert_eq!(read_time("yesterday"), None);
         assert_eq!(read_zulu("2025-11-20T10:00:00.123Z"), Some(ns));
         assert_eq!((grouped("1234.50").as_str(), grouped("x").as_str()), ("1,234.50", "x"));
+        let text = |text: &str| price(Price::parse(text).unwrap());
+        assert_eq!([text("351"), text("1234.5"), text("0.125")], ["351.00", "1,234.50", "0.125"]);
+        assert_eq!(plain("a\x1b]0;b\n", 5), "a·]0;");
         assert_eq!(in_query("BTC/USDT:USDT &"), "BTC%2FUSDT%3AUSDT%20%26");
     }
 }

@@ -25,11 +25,11 @@ use zxcvbn::zxcvbn;
 
 use crate::ConsoleError;
 use crate::limits::{
-    DESK_USER_LEN_MAX, GUESSES_MIN, JUDGED_CHARS, NAME_LEN_MAX, PASSWORD_BYTES_MAX,
+    DESK_USER_LEN_MAX, GUESSES_MIN, HASH_KIB_MAX, JUDGED_CHARS, NAME_LEN_MAX, PASSWORD_BYTES_MAX,
     PASSWORD_CHARS_MIN,
 };
 use crate::one_time_codes::{CodeSecret, new_secret};
-use crate::password::Buffers;
+use crate::password::{Buffers, is_hash};
 use crate::role::Role;
 use crate::sessions::random_token;
 
@@ -181,11 +181,19 @@ pub fn read_users(path: &Path) -> Result<UserMap, ConsoleError> {
         );
     }
     // The parser quotes what it cannot read, which may be a hash.
-    toml::from_str(&text).map_err(|error: toml::de::Error| {
+    let users: UserMap = toml::from_str(&text).map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
         let line = 1 + before.matches('\n').count();
         fail(format!("line {line} is not what `allot console user add` writes"))
-    })
+    })?;
+    match users.iter().find(|(_, user)| !is_hash(&user.password)) {
+        None => Ok(users),
+        Some((name, _)) => Err(fail(format!(
+            "the password of {name} is no hash of Argon2, or one that takes more than {} MiB or \
+             too long: give another with `allot console user add`",
+            HASH_KIB_MAX >> 10
+        ))),
+    }
 }
 
 /// Adds a user to the file, or changes them, and makes the file if there is none.

@@ -187,7 +187,7 @@ fn line_of(known: &Known, line: &FillLine, id: &AccountId, shares: u64) -> Line 
     let (what, price, block, split) = match &line.kind {
         FillKind::Divided { side, price, quantity, split } => {
             let what = if *side == Side::Sell { "sold" } else { "bought" };
-            (what.to_owned(), price.to_string(), *quantity, *split)
+            (what.to_owned(), text::price(*price), *quantity, *split)
         }
         FillKind::Busted { of } => (format!("bust of {of}"), String::new(), 0, SplitNumber::ZERO),
     };

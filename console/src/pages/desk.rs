@@ -18,7 +18,7 @@ use crate::board::sentence_of;
 use crate::desk::{Desk, DeskTrader};
 use crate::desk_book::{DeskTold, Typed, to_its_user};
 use crate::desk_look::Looked;
-use crate::desk_reply::{DeskOrder, DeskTransaction, shown_as};
+use crate::desk_reply::{DeskOrder, DeskTransaction, is_shown, shown_as};
 use crate::frame::{Frame, notice, page};
 use crate::guard::{Person, is_by_script, see_other};
 use crate::page_form::PageForm;
@@ -32,6 +32,8 @@ struct DeskPage {
     /// Where the part that renews itself is.
     place: String,
     now_ms: u64,
+    /// Why a command was not sent. The part that renews itself knows nothing of it.
+    refusal: Option<String>,
     told: Option<DeskTold>,
     again: Option<Again>,
     is_open: bool,
@@ -202,8 +204,9 @@ pub(super) async fn send(
             return desk_page(&app, &person, desk, &trader, shown).await;
         }
     };
-    let is_new = desk.book.find(user, seq).is_none();
-    if is_new && let Some(told) = doubt(&app, desk, &trader, &command, &typed.order).await {
+    // One that got no reply may not have been done, and the last order may be another one by now.
+    let is_known = desk.book.find(user, seq).is_some_and(|entry| !entry.told.is_unanswered);
+    if !is_known && let Some(told) = doubt(&app, desk, &trader, &command, &typed.order).await {
         let is_away = told.is_unanswered;
         let shown = Shown::refused(StatusCode::CONFLICT, typed, told);
         if is_away {
@@ -325,8 +328,9 @@ async fn doubt(
         }
     };
     let pending = &looked.account.pending;
+    let now_ms = app.board.clock.now().as_unix() / 1_000_000;
     match pending.iter().rposition(|order| order.side == side) {
-        Some(last) if shown_as(pending, last) == seen => None,
+        Some(last) if is_shown(pending, last, now_ms, seen) => None,
         Some(last) => Some(DeskTold::refused(format!(
             "The last pending order is now another one, {}: look at it, and press its button.",
             pending[last].text()
@@ -390,6 +394,10 @@ async fn desk_page(
     let now_ms = now.as_unix() / 1_000_000;
     let Shown { place, seq, typed, told, status, .. } = shown;
     let told = told.filter(|told| !told.text.is_empty()).map(|told| told.at(now_ms));
+    let (told, refusal) = match seq {
+        Some(_) => (told, None),
+        None => (None, told.map(|told| told.text)),
+    };
     let pressed = typed.pressed.split(' ').next().unwrap_or_default().to_owned();
     let of = |names: &[&str]| match names.contains(&pressed.as_str()) {
         true => typed.clone(),
@@ -407,6 +415,7 @@ async fn desk_page(
         place,
         now_ms,
         is_open,
+        refusal,
         again: Again::of(told.as_ref(), &typed, seq),
         told,
         cash: text::grouped(&cash),
@@ -485,7 +494,7 @@ fn orders(pending: &[DeskOrder], now_ms: u64, next: impl Fn() -> Seq) -> Vec<Ord
                 cancel,
                 commit_seq: next(),
                 cancel_seq: next(),
-                seen: shown_as(pending, place),
+                seen: shown_as(pending, place, now_ms),
             }),
         }
     };
@@ -537,7 +546,10 @@ impl Transaction {
         };
         Self {
             time: text::read_zulu(&one.time).map(text::time).unwrap_or_default(),
-            what: what.to_owned(),
+            what: match one.kind.ends_with("_fired") && one.shares == 0 {
+                true => format!("{what} nothing"),
+                false => what.to_owned(),
+            },
             symbol: one.symbol.clone(),
             shares: if one.shares == 0 { String::new() } else { text::count(one.shares) },
             amount: text::grouped(&one.amount),
@@ -590,8 +602,11 @@ mod tests {
         assert_eq!(has, [false, true, true]);
         // One of two that are alike is another one once the other is gone.
         let alike = [order("buy", "A"), order("sell", "A"), order("buy", "A")];
-        assert_ne!(shown_as(&alike, 2), shown_as(&alike, 0));
-        assert_eq!(shown_as(&alike, 0), shown_as(&alike[..2], 0));
+        let seen = shown_as(&alike, 0, 1_000);
+        assert!(is_shown(&alike[..2], 0, 1_000, &seen) && !is_shown(&alike, 2, 1_000, &seen));
+        // And so is one that was made later.
+        assert!(is_shown(&alike, 0, 2_000, &seen) && !is_shown(&alike, 0, 5_000, &seen));
+        assert!(!is_shown(&alike, 0, 1_000, ""));
         assert_eq!((shown[0].left.as_str(), shown[0].until_ms), ("2 s", 2_500));
         assert_eq!(shown[2].buttons.as_ref().unwrap().commit, "COMMIT_SELL");
     }

@@ -66,6 +66,8 @@ struct Line {
     price: String,
     source: String,
     id: String,
+    /// The fill that it takes back, of a bust.
+    of: Option<String>,
     split: String,
     /// The accounts with their shares.
     shares: Vec<(String, String)>,
@@ -174,9 +176,16 @@ impl Line {
         let (what, quantity, price, split) = match &line.kind {
             FillKind::Divided { side, price, quantity, split } => {
                 let what = if *side == Side::Sell { "sell" } else { "buy" };
-                (what, text::count(*quantity), price.to_string(), split.to_string())
+                (what, text::count(*quantity), text::price(*price), split.to_string())
             }
-            FillKind::Busted { of } => ("bust", String::new(), format!("of {of}"), String::new()),
+            FillKind::Busted { .. } => {
+                let all: u128 = line.shares.iter().map(|(_, count)| u128::from(*count)).sum();
+                ("bust", text::thousands(all), String::new(), String::new())
+            }
+        };
+        let of = match &line.kind {
+            FillKind::Divided { .. } => None,
+            FillKind::Busted { of } => Some(of.to_string()),
         };
         let named = line.shares.iter().take(SHARES_NAMED);
         Self {
@@ -188,6 +197,7 @@ impl Line {
             price,
             source: line.source.clone(),
             id: line.id.to_string(),
+            of,
             split,
             shares: named.map(|(id, count)| (id.to_string(), text::count(*count))).collect(),
             more: line.shares.len().saturating_sub(SHARES_NAMED),

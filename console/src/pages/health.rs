@@ -155,11 +155,11 @@ fn checks(app: &App, known: &Known) -> Vec<Check> {
     let is_heard = silent.is_some_and(|silent| silent < SILENCE);
     vec![
         publisher(app, known),
-        front_door(app, known),
+        front_door(app, known, is_heard),
         shards(known, is_heard),
         reports(app, known, is_heard),
         fills(known, is_heard),
-        held(known),
+        held(known, is_heard),
     ]
 }
 
@@ -176,11 +176,14 @@ fn publisher(app: &App, known: &Known) -> Check {
     Check { part: "Publisher", state, facts, remedy }
 }
 
-fn front_door(app: &App, known: &Known) -> Check {
+fn front_door(app: &App, known: &Known, is_heard: bool) -> Check {
     let front = &app.places.front;
-    let (state, facts) = match known.feed.is_front_connected {
-        true => ("good", format!("connected at {front}")),
-        false => ("bad", format!("no connection to {front}")),
+    let (state, facts) = match (known.feed.is_front_connected, is_heard) {
+        (true, true) => ("good", format!("connected at {front}")),
+        (true, false) => {
+            ("warned", format!("connected at {front}; whether it replies is not known"))
+        }
+        (false, _) => ("bad", format!("no connection to {front}")),
     };
     let remedy = "Check that the router runs, and --front-key where it encrypts: splits cannot be \
                   sent meanwhile.";
@@ -195,7 +198,7 @@ fn shards(known: &Known, is_heard: bool) -> Check {
         }
         (0, _) => ("warned", "the first heartbeat says how many".to_owned()),
         (count, true) => ("good", format!("{count}, and nothing is missing")),
-        (count, false) => ("warned", format!("{count}; the server says that something is missing")),
+        (count, false) => ("bad", format!("{count}; the server says that something is missing")),
     };
     let remedy = match is_heard {
         true => "Read the sentences below: they name the shard, its disk or its ledger.",
@@ -243,8 +246,12 @@ fn fills(known: &Known, is_heard: bool) -> Check {
     Check { part: "Fills", state, facts, remedy }
 }
 
-fn held(known: &Known) -> Check {
-    let held = known.picture.as_ref().map_or(0, |picture| picture.held);
+fn held(known: &Known, is_heard: bool) -> Check {
+    let held = known.picture.as_ref().filter(|_| is_heard).map(|picture| picture.held);
+    let Some(held) = held else {
+        let facts = "not known without a report".to_owned();
+        return Check { part: "Held fills", state: "warned", facts, remedy: UNHEARD };
+    };
     let (state, facts) = match held {
         0 => ("good", "no fill waits for a split".to_owned()),
         1 => ("warned", "1 fill waits for the first split".to_owned()),
@@ -273,9 +280,12 @@ fn facts(app: &App, known: &Known) -> Vec<(&'static str, String)> {
     if let Some(incarnation) = known.feed.publisher {
         facts.push(("Incarnation of the publisher", incarnation.to_string()));
     }
-    let ledger = known.feed.ledger.map(|ledger| ledger.to_string());
-    facts
-        .push(("Ledger", ledger.unwrap_or_else(|| "none: the state is in memory only".to_owned())));
+    let ledger = match known.feed.ledger {
+        Some(ledger) => ledger.to_string(),
+        None if known.feed.publisher.is_none() => "not known yet".to_owned(),
+        None => "none: the state is in memory only".to_owned(),
+    };
+    facts.push(("Ledger", ledger));
     if let Some(picture) = &known.picture {
         facts.extend([
             ("Report", picture.report.to_string()),

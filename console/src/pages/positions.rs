@@ -88,6 +88,9 @@ struct PositionsPage {
     columns_before: Option<String>,
     columns_after: Option<String>,
     has_picture: bool,
+    /// Whether nothing can be divided yet, and how many fills wait for the first split.
+    is_before_splits: bool,
+    held: String,
 }
 
 /// The head of a column.
@@ -214,6 +217,8 @@ impl PositionsPage {
             frame,
             search,
             has_picture,
+            is_before_splits: has_picture && picture.accounts.is_empty(),
+            held: text::count(picture.held),
         }
     }
 }

@@ -14,7 +14,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::join;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::board::sentence_of;
@@ -23,7 +25,9 @@ use crate::caller::NoAnswer;
 use crate::drafts::{Draft, Drafts, Told};
 use crate::frame::{Frame, notice, page};
 use crate::guard::{Person, see_other};
+use crate::limits::{SPLIT_PATIENCE, SPLIT_TURN_PATIENCE};
 use crate::page_form::PageForm;
+use crate::pages::split_check::{self, Standing, basis};
 use crate::pages::split_text::{read_accounts, read_weights, split};
 use crate::picture::Picture;
 use crate::report_now::report_now;
@@ -217,12 +221,16 @@ pub(super) async fn send(
     let Some(source) = source(&person) else { return refuse(&app, &person) };
     let seq = Seq::new(form.seq);
     let Some(draft) = draft(&app, &person, seq) else { return gone(&app, &person) };
-    if draft.sent.is_none() {
-        report_now(&app, source).await;
-    }
+    // What is in force is looked at and changed for one split after the other.
+    let Ok(_turn) = timeout(SPLIT_TURN_PATIENCE, app.splits_turn.lock()).await else {
+        let problem = "Another split is being sent: press the button again in a moment.";
+        return preview_page(&app, &person, seq, problem.to_owned());
+    };
+    let (standing, ()) =
+        join(split_check::ask(&app, source, &form.basis), report_now(&app, source)).await;
     let (reader, sender) = (Arc::clone(&app), person.clone());
     let read = move || {
-        let read = read_again(&reader, &draft, source, &form);
+        let read = read_again(&reader, &draft, source, &form, standing);
         // The page counts until the split is answered.
         match read {
             Ok(split) => Ok((split, page)),
@@ -256,12 +264,21 @@ fn read_again(
     draft: &Draft,
     source: SourceId,
     form: &Confirmed,
+    standing: Result<Standing, String>,
 ) -> Result<Split, String> {
     let closes = draft.sent.as_ref().unwrap_or(&form.closes);
     let (weights, closing) = (read_weights(&draft.weights)?, read_accounts(closes)?);
     let split = split(source, draft.seq, weights, closing)?;
-    if draft.sent.is_none()
-        && let Some(problem) = doubt(app, form, &split)
+    let is_unsure = draft.sent.is_none() && form.is_sure.is_empty();
+    if is_unsure && !split.closes().is_empty() {
+        let problem = "This split closes accounts that hold shares: tick the box to say that you \
+                       mean it.";
+        return Err(problem.to_owned());
+    }
+    // Of one that is there already the server says so again, and it counts once.
+    let standing = standing?;
+    if !standing.has(source, draft.seq)
+        && let Some(problem) = doubt(app, form, &standing)
     {
         return Err(problem);
     }
@@ -269,28 +286,17 @@ fn read_again(
     Ok(split)
 }
 
-/// Why a split that was never sent should be looked at again.
-fn doubt(app: &App, form: &Confirmed, split: &Split) -> Option<String> {
-    if !split.closes().is_empty() && form.is_sure.is_empty() {
-        let problem = "This split closes accounts that hold shares: tick the box to say that you \
-                       mean it.";
-        return Some(problem.to_owned());
-    }
-    let picture = app.board.picture();
-    match picture {
+/// Why a split should be looked at again: another is in force than the one that it was shown
+/// against.
+fn doubt(app: &App, form: &Confirmed, standing: &Standing) -> Option<String> {
+    match app.board.picture() {
         None => Some("The split in force is not known now: try again in a moment.".to_owned()),
-        Some(picture) if basis(&picture) == form.basis => None,
-        Some(picture) => {
+        Some(picture) if basis(&picture) != form.basis => {
             let split = picture.split;
             Some(format!("Split {split} came into force meanwhile: look at the changes again."))
         }
+        Some(picture) => (!standing.is_of(&picture)).then(|| standing.said()),
     }
-}
-
-/// What a split is shown against: numbers of splits are those of their ledger.
-fn basis(picture: &Picture) -> String {
-    let ledger = picture.ledger.map_or_else(String::new, |ledger| ledger.to_string());
-    format!("{}-{ledger}", picture.split)
 }
 
 fn drafts(app: &App) -> MutexGuard<'_, Drafts> {
@@ -309,7 +315,8 @@ fn gone(app: &Arc<App>, person: &Person) -> Response {
 async fn outcome(app: &Arc<App>, person: &Person, split: Split) -> Told {
     let seq = split.seq;
     let user = person.label();
-    let problem = match app.front.ask(Request::Split(split)).await {
+    let asked = timeout(SPLIT_PATIENCE, app.front.ask(Request::Split(split)));
+    let problem = match asked.await.unwrap_or(Err(NoAnswer::Late(None))) {
         Ok(Reply::Accepted { split, duplicate, .. }) => {
             tracing::info!(user, %seq, %split, duplicate, "a split was sent");
             let again = if duplicate { ", as before: it counts once" } else { "" };
@@ -505,24 +512,4 @@ fn source(person: &Person) -> Option<SourceId> {
 fn refuse(app: &Arc<App>, person: &Person) -> Response {
     let sentence = "Splits are sent by an operator or an admin who is logged in.";
     notice(app, Some(person), StatusCode::FORBIDDEN, sentence)
-}
-
-#[cfg(test)]
-mod tests {
-    use allot_allocation_rules::SplitNumber;
-    use allot_domain::LedgerId;
-
-    use super::*;
-
-    #[test]
-    fn a_split_is_shown_against_one_of_the_same_ledger() {
-        let of = |ledger, split| {
-            let mut picture = Picture::default();
-            (picture.ledger, picture.split) = (LedgerId::new(ledger), SplitNumber::new(split));
-            basis(&picture)
-        };
-        assert_eq!(of(1, 2), of(1, 2));
-        assert_ne!(of(1, 2), of(1, 3));
-        assert_ne!(of(1, 2), of(2, 2));
-    }
 }

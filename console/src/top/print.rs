@@ -20,6 +20,9 @@ pub enum TopFormat {
     Csv,
 }
 
+/// A sentence of a server is for a line.
+const REASON_SIGNS_MAX: usize = 500;
+
 /// The whole snapshot, without a newline at the end.
 pub(crate) fn print(snapshot: &Snapshot, format: TopFormat) -> String {
     match format {
@@ -154,7 +157,8 @@ fn text(snapshot: &Snapshot) -> String {
         snapshot.freshness.age.map_or_else(dash, text::span),
         snapshot.report()
     )];
-    lines.extend(snapshot.freshness.reasons.iter().chain(&figures.problems).cloned());
+    let reasons = snapshot.freshness.reasons.iter().chain(&figures.problems);
+    lines.extend(reasons.map(|reason| text::plain(reason, REASON_SIGNS_MAX)));
     lines.push(format!(
         "fills/s {} · inputs/s {} · answer p50/p99 {} · queue {} · fsync p50/p99 {}",
         snapshot.fills_per_second.map_or_else(dash, rate),

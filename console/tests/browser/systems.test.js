@@ -13,7 +13,7 @@ const place = new Place();
 let browser;
 
 before(async () => {
-  for (const name of ["ben", "eva", "finn", "gina", "hugo", "ines", "jan"]) place.addUser(name, "trader");
+  for (const name of ["ben", "eva", "finn", "gina", "hugo", "ines", "jan", "kim", "lea"]) place.addUser(name, "trader");
   place.addUser("carl", "viewer");
   await place.serve();
   const desk = await place.desk("ABC,10.00\nXYZ,2.50\n");
@@ -42,9 +42,10 @@ after(async () => {
 });
 
 /** A page that fails its test when a script or a policy complains. */
-async function open(name, options = {}) {
+async function open(name, { clock, ...options } = {}) {
   const context = await browser.newContext({ baseURL: place.url, ...options });
   const page = await context.newPage();
+  if (clock) await page.clock.install();
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(String(error)));
   page.on("console", (line) => {
@@ -136,6 +137,40 @@ test("a trigger that fires renews the open page, and leaves alone what is being 
   assert.equal(await of(other, "symbol").inputValue(), "ABC");
   assert.equal(await of(other, "reserved").textContent(), "0.00");
   assert.deepEqual([...page.complaints, ...other.complaints], []);
+});
+
+test("why a command was not sent stays on the page while it renews itself", async () => {
+  const page = await open("kim");
+  await add(page, "100");
+  await of(page, "symbol").fill("ABC");
+  await of(page, "amount").fill("1,000");
+  const renewed = page.waitForResponse((one) => one.url().endsWith("/desk") && one.request().method() === "GET");
+  await of(page, "buy").click();
+  // The live stream begins with what may have changed, so the account is asked for.
+  await renewed;
+  await page.evaluate(() => new Promise((done) => {
+    document.addEventListener("htmx:afterSettle", done, { once: true });
+    window.htmx.trigger("#live", "allot:renew");
+  }));
+  assert.match(await of(page, "told").innerText(), /not a plain decimal/);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("an order that expires, and a session that ends, renew the open page of the desk", async () => {
+  const page = await open("lea", { clock: true });
+  await add(page, "100");
+  await trade(page, "buy", "ABC", "50");
+  await of(page, "pending").waitFor();
+  await page.waitForFunction(() => document.body.dataset.offline === "false");
+  // The clock of the page alone goes on; the desk says that the order is still there.
+  const asked = page.waitForRequest((one) => new URL(one.url()).pathname === "/desk" && one.method() === "GET");
+  await page.clock.fastForward(61_000);
+  await asked;
+  const other = await open("lea");
+  await other.goto("/sessions");
+  await other.getByLabel("Your password").fill(PASSWORD);
+  await other.getByRole("button", { name: "Log out all others" }).click();
+  await page.waitForURL(/\/login/);
 });
 
 test("two users are apart", async () => {

@@ -393,7 +393,8 @@ fn a_killed_server_is_stale_and_a_restarted_one_has_everything() {
     // A split meanwhile is neither lost nor counted twice: the page says what to do.
     let shown = anna.show("alpha 50\nbeta 30\ngamma 20");
     let sent = anna.send(&shown, true);
-    assert!(anna.get(sent.place()).body.contains("did not reply in time"));
+    assert_eq!(sent.status, 409);
+    assert!(sent.body.contains("did not reply in time. Nothing was sent"), "{}", sent.body);
     let (server, ..) = serve(&rig.place, &rig.front, &rig.publish);
     rig.server = Some(server);
     anna.wait("/", |page| page.contains("class=\"status fresh\""));
