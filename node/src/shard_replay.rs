@@ -231,6 +231,11 @@ impl ShardReplay {
         &self.outcomes
     }
 
+    /// What came of it, to be taken.
+    pub(crate) const fn outcomes_mut(&mut self) -> &mut Outcomes {
+        &mut self.outcomes
+    }
+
     /// The state after it.
     pub(crate) const fn state(&self) -> &State<Allocation> {
         &self.start.state

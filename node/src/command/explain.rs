@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use allot_allocation_audit::{AccountExplanation, Auditor, Explanation};
-use allot_allocation_rules::{Bust, Fill, Input, Outcome};
+use allot_allocation_rules::{Bust, Fill, Input, Outcome, Outcomes};
 use allot_allocation_service::{Allocation, InputName, decode_input};
 use allot_domain::{LogIndex, MessageId, Money, Side, SourceId, Ticker};
 use allot_journal::{Folder, Reader};
@@ -22,6 +22,7 @@ use crate::pager::print_page;
 use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
 use crate::replay_threads::{ReplayThreads, Replayed};
 use crate::reply_text::verb;
+use crate::shard_outcomes::{Applied, ShardOutcomes};
 use crate::shard_replay::ShardReplay;
 use crate::stdout::print;
 use crate::table::{self, Layout};
@@ -207,7 +208,7 @@ struct Explained {
 /// Replays a shard with the auditor until the fill is divided.
 fn work_out(path: &Path, fill: &Fill, bar: &ProgressBar) -> Result<Explained> {
     let Fill { source, ticker, id, .. } = *fill;
-    let mut replay = ShardReplay::open(path)?;
+    let replay = ShardReplay::open(path)?;
     if !replay.start().is_whole {
         bail!(
             "{} was pruned, and the auditor works a division out from the first record on; look \
@@ -217,51 +218,60 @@ fn work_out(path: &Path, fill: &Fill, bar: &ProgressBar) -> Result<Explained> {
     }
     let config = replay.start().stamp.as_ref().map_or_else(<_>::default, |stamp| stamp.machine);
     let mut auditor = Auditor::new(config).explaining(source, ticker, id);
-    let mut came_of_it = None;
-    while let Some(input) = replay.advance(u64::MAX)? {
-        let index = replay.index();
-        let book = replay.state().machine();
-        auditor
-            .check(index, &input, replay.outcomes(), |account| *book.account(account))
-            .map_err(|fault| anyhow!("{} is wrong before that fill: {fault}", path.display()))?;
-        if let Some(explanation) = auditor.explanation() {
-            let (path, explanation) = (path.to_owned(), explanation.clone());
-            return Ok(Explained { path, index, explanation });
-        }
-        for outcome in &replay.outcomes().list {
-            let origin = outcome.origin();
-            if origin.source != source || origin.duplicate {
-                continue;
-            }
-            match outcome {
-                Outcome::Held { ticker: of, .. } if origin.id == id && *of == ticker => {
-                    came_of_it = Some("it is held until the first split".to_owned());
-                }
-                Outcome::Rejected { reject, late: Some(of), .. }
-                    if origin.id == id && *of == ticker =>
-                {
-                    came_of_it = Some(format!("it was refused: {reject}"));
-                }
-                // Another fill that took a name in use is refused too, and says nothing of this.
-                Outcome::Rejected { reject, late: None, .. } if is_of(&input, fill) => {
-                    came_of_it.get_or_insert_with(|| format!("it was refused: {reject}"));
-                }
-                // It was held: of a fill that was divided there is an explanation.
-                Outcome::Busted { ticker: on, of, .. } if *of == id && *on == ticker => {
-                    came_of_it = Some(format!(
-                        "it was busted while it was held until the first split, by bust {}",
-                        origin.id
-                    ));
-                }
-                _ => {}
-            }
-        }
-        if index.get().is_multiple_of(RECORDS_PER_TICK) {
-            bar.inc(replay.take_bytes());
-        }
+    let mut threads = ReplayThreads::start(vec![ShardOutcomes::new(replay, bar.clone())])?;
+    let (mut came_of_it, mut found) = (None, None);
+    let mut batches = VecDeque::new();
+    while found.is_none() && (!batches.is_empty() || threads.read(0, &mut batches)?) {
+        let Some(batch) = batches.pop_front() else { continue };
+        found = batch.find(|applied, outcomes, accounts| {
+            let Applied { index, input, .. } = applied;
+            auditor.check(*index, input, outcomes, |account| accounts[account.index()]).map_err(
+                |fault| anyhow!("{} is wrong before that fill: {fault}", path.display()),
+            )?;
+            tell(&mut came_of_it, fill, input, outcomes);
+            let explanation = auditor.explanation().cloned();
+            Ok(explanation.map(|explanation| (*index, explanation)))
+        })?;
+    }
+    threads.end()?;
+    if let Some((index, explanation)) = found {
+        return Ok(Explained { path: path.to_owned(), index, explanation });
     }
     let why = came_of_it.unwrap_or_else(|| "nothing came of it".to_owned());
     bail!("fill {id} of {ticker} by {source} was not divided: {why}")
+}
+
+/// What the outcomes of an input say of a fill that is not divided.
+fn tell(came_of_it: &mut Option<String>, fill: &Fill, input: &Input, outcomes: &Outcomes) {
+    let Fill { source, ticker, id, .. } = *fill;
+    for outcome in &outcomes.list {
+        let origin = outcome.origin();
+        if origin.source != source || origin.duplicate {
+            continue;
+        }
+        match outcome {
+            Outcome::Held { ticker: of, .. } if origin.id == id && *of == ticker => {
+                *came_of_it = Some("it is held until the first split".to_owned());
+            }
+            Outcome::Rejected { reject, late: Some(of), .. }
+                if origin.id == id && *of == ticker =>
+            {
+                *came_of_it = Some(format!("it was refused: {reject}"));
+            }
+            // Another fill that took a name in use is refused too, and says nothing of this.
+            Outcome::Rejected { reject, late: None, .. } if is_of(input, fill) => {
+                came_of_it.get_or_insert_with(|| format!("it was refused: {reject}"));
+            }
+            // It was held: of a fill that was divided there is an explanation.
+            Outcome::Busted { ticker: on, of, .. } if *of == id && *on == ticker => {
+                *came_of_it = Some(format!(
+                    "it was busted while it was held until the first split, by bust {}",
+                    origin.id
+                ));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Whether an input is a fill of this name.
