@@ -9,7 +9,7 @@
 # shellcheck shell=bash
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*"; }
 
@@ -166,8 +166,8 @@ launch() {
     say "started $name as process $id, log $log"
 }
 
-# halt NAME…: stops processes, and waits until they have ended.
-halt() {
+# stop_processes NAME…: stops processes, and waits until they have ended.
+stop_processes() {
     local name id turn
     # A start that is under way is finished first.
     lock

@@ -67,7 +67,7 @@ if (ALLOT_DATA=$folder/data launch serve serve) 2>/dev/null; then fail 'there is
 "$ALLOT_BIN" init "$folder/data" | grep -q '^ledger [0-9a-f]\{32\} in '
 ALLOT_DATA=$folder/data launch serve serve
 "$ALLOT_BIN" doctor --expect-server
-halt serve
+stop_processes serve
 "$ALLOT_BIN" verify "$folder/data" | grep -q 'no failure found'
 
 say 'one process'
@@ -88,7 +88,7 @@ await 60 '"fills":300,' "$scripts/watch-positions.sh" --format json
 "$ALLOT_BIN" doctor | grep -q 'a server publishes'
 
 say 'router and publisher restart'
-halt router publisher
+stop_processes router publisher
 "$scripts/start-router.sh"
 "$scripts/start-publisher.sh"
 "$scripts/start-shards.sh" | grep -q 'shard-1 is already running'

@@ -4,7 +4,7 @@
 # legacy one; with port 0, at a free port:
 #   start-desk.sh --data desk --new                          (see allot desk serve --help)
 # shellcheck source=scripts/environment.sh
-. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh" || exit
 need_binary
 
 launch quotes desk quote-server --listen "${ALLOT_QUOTES:-127.0.0.1:4444}" --delay course

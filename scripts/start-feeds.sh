@@ -2,7 +2,7 @@
 # Starts an AUM server and three fill servers. Arguments go to the fill servers:
 #   start-feeds.sh --rate 1000 --count 50000       (see allot feed fills --help)
 # shellcheck source=scripts/environment.sh
-. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh" || exit
 
 # The server may be started later, or stopped for a while.
 patience=(--patience 1h)

@@ -6,7 +6,7 @@
 # A strategy in the background reads no trades; start one by hand beside them:
 #   allot mesh mine 12345 ipc://RUN_DIR/strategy_1
 # shellcheck source=scripts/environment.sh
-. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh" || exit
 
 [[ "${1:-}" =~ ^[1-9][0-9]*$ ]] || fail "say how many strategies: start-mesh.sh N"
 [ "$1" -le 256 ] || fail "a mesh has at most 256 strategies"

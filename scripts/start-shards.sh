@@ -3,7 +3,7 @@
 # With ALLOT_DATA=DIR, a restarted shard recovers its positions; make the ledger in DIR once, with
 # `allot init DIR`. Without ALLOT_DATA, positions are lost at a restart.
 # shellcheck source=scripts/environment.sh
-. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh" || exit
 
 choose_shards "$@"
 for ((shard = 0; shard < ALLOT_SHARDS; shard++)); do

@@ -5,7 +5,7 @@
 # other argument to the trader alone:
 #   start-signals.sh --period 10s --data trader --new        (see allot signals trader --help)
 # shellcheck source=scripts/environment.sh
-. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh" || exit
 need_binary
 
 shared=() own=()

@@ -88,6 +88,14 @@ impl Reader {
         self.lost.as_deref()
     }
 
+    /// The record of the newest snapshot, if the records end before it: the last segments are gone.
+    #[must_use]
+    pub fn cut_before(&self) -> Option<LogIndex> {
+        let last = self.segments.iter().map(|segment| segment.last_index).max();
+        let newest = self.snapshots.iter().map(|snapshot| snapshot.index).max();
+        newest.filter(|newest| last.unwrap_or_default() < *newest)
+    }
+
     /// What is wrong with the journal as a whole, if it cannot be read at all:
     /// [`next`](Self::next) returns it.
     #[must_use]

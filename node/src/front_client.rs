@@ -133,7 +133,7 @@ impl FrontClient {
                 self.expect_door(now - start)?;
                 ask_why = self.clock.now() + CONNECT_WITHIN;
             }
-            match self.receive(&name)? {
+            match self.receive(&name, end)? {
                 Some(Answer { reply: Reply::Rejected { code, reason, .. }, .. })
                     if is_for_now(&code) =>
                 {
@@ -150,11 +150,12 @@ impl FrontClient {
         }
     }
 
-    /// The reply to this request, if it is there; replies to anything before are dropped.
-    fn receive(&mut self, name: &Name) -> Result<Option<Answer>> {
+    /// The reply to this request, if it is there before the end; replies to anything before are
+    /// dropped.
+    fn receive(&mut self, name: &Name, end: Nanos) -> Result<Option<Answer>> {
         let (mut message, mut replies) = (Vec::new(), Vec::new());
         let mut found = None;
-        while self.link.receive(&mut message) {
+        while found.is_none() && self.clock.now() < end && self.link.receive(&mut message) {
             for line in message.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                 replies.clear();
                 decode_replies(line, &mut replies).map_err(|error| {

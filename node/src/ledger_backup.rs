@@ -97,7 +97,7 @@ pub(crate) fn copy_text(copy: LedgerCopy) -> String {
 pub(crate) fn copy_journals(data: &Path, to: &Path, system: &str) -> Result<BackupContents> {
     let clock = Clock::system();
     let time_ns = clock.now().as_unix();
-    let directories = shard_dirs::find(data)?;
+    let directories = shard_dirs::find_all(data)?;
     let mut tries = 0;
     let copied = loop {
         tries += 1;
@@ -209,6 +209,12 @@ fn check_source(path: &Path) -> Result<LogIndex> {
     }
     if let Some(file) = reader.lost() {
         bail!("{shown}: {file} is missing, and it was not pruned");
+    }
+    if let Some(index) = reader.cut_before() {
+        bail!(
+            "{shown} ends before record {index}, of which it has a snapshot: its last segments are \
+             missing; restore them from a backup"
+        );
     }
     for segment in reader.segments() {
         if let SegmentState::Damaged(error) = &segment.state {

@@ -51,7 +51,6 @@ mod reply_text;
 mod report_request;
 mod front_history;
 mod shard_replay;
-mod shard_outcomes;
 mod journal_history;
 mod journal_positions;
 mod terminal;

@@ -3,7 +3,25 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use allot_server::lost_shards;
 use anyhow::{Context, Result, bail};
+
+/// The same, where none is gone: what is left would pass for all there is.
+///
+/// # Errors
+/// As [`find`]; and when a shard had begun whose journal is not there any more.
+pub(crate) fn find_all(data: &Path) -> Result<Vec<PathBuf>> {
+    let lost = lost_shards(data).with_context(|| format!("cannot read {}", data.display()))?;
+    let directories = find(data)?;
+    if let Some(shard) = lost.first() {
+        bail!(
+            "the journal of shard {shard} is gone from {}; restore shard-{shard} from a backup, or \
+             name the directory of one shard to look at what is left",
+            data.display()
+        );
+    }
+    Ok(directories)
+}
 
 /// The directories of all shards in `data`, by shard number; or `data` itself, if it is the
 /// directory of one shard.

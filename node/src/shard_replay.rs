@@ -14,7 +14,9 @@ use allot_journal::{Folder, JournalError, Reader, SegmentState};
 use allot_server::{JournalStamp, NoStamp};
 use allot_shard::{Entry, State};
 use allot_wire::Encoding;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::time_text;
 
 /// Where a replay begins.
 pub(crate) struct Start {
@@ -69,11 +71,43 @@ impl Start {
     }
 }
 
+/// Opens a journal of which nothing is missing but what was pruned.
+///
+/// # Errors
+/// When it cannot be read, or some of it is missing.
+pub(crate) fn open_whole(path: &Path) -> Result<Reader> {
+    let what = || format!("cannot read {}", path.display());
+    let folder = Folder::read_only(path).with_context(what)?;
+    let reader = Reader::open(Arc::new(folder)).with_context(what)?;
+    if let Some(error) = reader.failed() {
+        return Err(anyhow!("{error}").context(what()));
+    }
+    if let Some(file) = reader.lost() {
+        let error = anyhow!("{file} is missing, and it was not pruned; restore it from a backup");
+        return Err(error.context(what()));
+    }
+    if let Some(index) = reader.cut_before() {
+        let error = anyhow!(
+            "it ends before record {index}, of which it has a snapshot: its last segments are \
+             missing; restore them from a backup"
+        );
+        return Err(error.context(what()));
+    }
+    Ok(reader)
+}
+
+/// That a journal is of another system.
+pub(crate) fn of_another_system(path: &Path, stamp: &NoStamp) -> anyhow::Error {
+    anyhow!("{} is no journal of allocation; it says {:?}", path.display(), stamp.text)
+}
+
 /// A replay in progress.
 pub(crate) struct ShardReplay {
     path: PathBuf,
     reader: Reader,
     start: Start,
+    /// When the last record before the start was taken; none where it is not there.
+    before_start_ns: Option<u64>,
     index: LogIndex,
     time_ns: u64,
     outcomes: Outcomes,
@@ -99,20 +133,9 @@ impl ShardReplay {
     /// When it cannot be read, or is no journal of allocation.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let what = || format!("cannot read {}", path.display());
-        let folder = Folder::read_only(path).with_context(what)?;
-        let reader = Reader::open(Arc::new(folder)).with_context(what)?;
-        if let Some(error) = reader.failed() {
-            return Err(anyhow!("{error}").context(what()));
-        }
-        if let Some(file) = reader.lost() {
-            let error =
-                anyhow!("{file} is missing, and it was not pruned; restore it from a backup");
-            return Err(error.context(what()));
-        }
+        let reader = open_whole(path)?;
         let start = Start::of(&reader).map_err(|why| match why {
-            NoStart::Stamp(NoStamp { text, .. }) => {
-                anyhow!("{} is no journal of allocation; it says {text:?}", path.display())
-            }
+            NoStart::Stamp(stamp) => of_another_system(path, &stamp),
             NoStart::Journal(error) => anyhow!(error).context(what()),
         })?;
         if let Some((index, error)) = &start.invalid {
@@ -133,6 +156,7 @@ impl ShardReplay {
             reader,
             index: start.from,
             start,
+            before_start_ns: None,
             time_ns: 0,
             outcomes: Outcomes::default(),
             late: Vec::new(),
@@ -155,13 +179,28 @@ impl ShardReplay {
             let record = &found.record;
             self.bytes += u64::try_from(record.payload.len()).unwrap_or(0);
             let index = record.index;
-            if index <= self.start.from {
+            if index < self.start.from {
                 continue;
             }
             let entry = Entry::of::<Allocation>(record).with_context(|| {
                 format!("{}: record {index} of {}", self.path.display(), found.file)
             })?;
             let (encoding, time_ns) = (entry.encoding, entry.time_ns);
+            if index == self.start.from {
+                self.before_start_ns = Some(time_ns);
+            }
+            let is_first = self.index == self.start.from && self.before_start_ns.is_none();
+            if before <= time_ns && !self.start.is_whole && (index == self.start.from || is_first) {
+                bail!(
+                    "{} was pruned: what there was before {} is not in it any more; look in a copy \
+                     that was made before",
+                    self.path.display(),
+                    time_text::exact(time_ns)
+                );
+            }
+            if index == self.start.from {
+                continue;
+            }
             if before <= time_ns {
                 return Ok(None);
             }
@@ -197,12 +236,17 @@ impl ShardReplay {
             self.outcomes.clear();
             return Ok(None);
         };
-        let mut step = self.apply(&logged);
+        self.apply_whole(&logged);
+        Ok(Some(logged.input))
+    }
+
+    /// Applies an input, and keeps all its outcomes.
+    pub(crate) fn apply_whole(&mut self, logged: &Logged) {
+        let mut step = self.apply(logged);
         let Self { start: Start { state, .. }, outcomes, late, .. } = self;
         while step == Step::Pending {
             step = state.resume(logged.encoding, outcomes, late);
         }
-        Ok(Some(logged.input))
     }
 
     fn begin(&mut self, logged: &Logged) {
@@ -229,11 +273,6 @@ impl ShardReplay {
     /// What came of it.
     pub(crate) const fn outcomes(&self) -> &Outcomes {
         &self.outcomes
-    }
-
-    /// What came of it, to be taken.
-    pub(crate) const fn outcomes_mut(&mut self) -> &mut Outcomes {
-        &mut self.outcomes
     }
 
     /// The state after it.

@@ -28,10 +28,9 @@ use allot_allocation_rules::{
     AccountIndex, BookConfig, Bust, Fill, Input, Netting, Origin, Outcomes, Reject, Split,
     SplitNumber, TickerSeq, limits,
 };
-use allot_domain::{AccountId, LogIndex, MessageId, Money, Reject as Core, Side, SourceId, Ticker};
+use allot_domain::{AccountId, LogIndex, Money, Reject as Core, Side, Ticker};
 
 use crate::accounts::Accounts;
-use crate::explanation::Explanation;
 use crate::fault::{Fault, Subject};
 use crate::history::{History, Told};
 use crate::mismatch::Mismatch;
@@ -72,9 +71,6 @@ pub struct Auditor {
     /// The last input.
     index: LogIndex,
     summary: Summary,
-    /// The fill whose division is to be explained, and its explanation.
-    wanted: Option<Name>,
-    explanation: Option<Explanation>,
 }
 
 impl Auditor {
@@ -98,22 +94,7 @@ impl Auditor {
             netting: 0,
             index: LogIndex::default(),
             summary: Summary::default(),
-            wanted: None,
-            explanation: None,
         }
-    }
-
-    /// The same, which explains the division of the fill of this name.
-    #[must_use]
-    pub fn explaining(mut self, source: SourceId, ticker: Ticker, id: MessageId) -> Self {
-        self.wanted = Some((source, Some(ticker), id));
-        self
-    }
-
-    /// Why the fill was divided as it was; none before it is.
-    #[must_use]
-    pub const fn explanation(&self) -> Option<&Explanation> {
-        self.explanation.as_ref()
     }
 
     /// Checks all outcomes of one input.

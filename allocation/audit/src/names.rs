@@ -6,13 +6,36 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use allot_domain::{JUMP, MessageId, Seq, SourceId, Ticker, limits};
+use allot_domain::{JUMP, MessageId, Seq, SourceId, TextId, Ticker, limits};
 
 /// What a message is called; a split has no ticker.
 pub(crate) type Name = (SourceId, Option<Ticker>, MessageId);
 
 /// A name but for its id.
 type Group = (SourceId, Option<Ticker>);
+
+/// An id as it is kept: most are numbers, and a text is eight times as long.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum KeptId {
+    Number(Seq),
+    Text(Box<TextId>),
+}
+
+impl KeptId {
+    fn of(id: &MessageId) -> Self {
+        match id {
+            MessageId::Number(number) => Self::Number(*number),
+            MessageId::Text(text) => Self::Text(Box::new(*text)),
+        }
+    }
+
+    fn number(&self) -> Option<Seq> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(_) => None,
+        }
+    }
+}
 
 /// What is due for a message, as far as its name tells.
 pub(crate) enum Standing<V> {
@@ -31,7 +54,7 @@ pub(crate) struct Names<V> {
     /// By source and ticker, then by id.
     known: BTreeMap<Group, OfGroup<V>>,
     /// Those that were taken back stand here too, until their turn comes.
-    oldest_first: VecDeque<(Arc<Group>, MessageId, u64)>,
+    oldest_first: VecDeque<(Arc<Group>, KeptId, u64)>,
     /// How many were ever stored.
     stored: u64,
     by_source: BTreeMap<SourceId, Sent>,
@@ -46,7 +69,7 @@ pub(crate) struct Names<V> {
 struct OfGroup<V> {
     /// Shared by the order of its names: it is long, and they are many.
     group: Arc<Group>,
-    by_id: BTreeMap<MessageId, Known<V>>,
+    by_id: BTreeMap<KeptId, Known<V>>,
 }
 
 #[derive(Clone, Debug)]
@@ -144,8 +167,9 @@ impl<V: Clone> Names<V> {
         let group = (name.0, name.1);
         let new = || OfGroup { group: Arc::new(group), by_id: BTreeMap::new() };
         let of_group = self.known.entry(group).or_insert_with(new);
-        self.oldest_first.push_back((Arc::clone(&of_group.group), name.2, self.stored));
-        of_group.by_id.insert(name.2, Known { value, serial: self.stored });
+        let id = KeptId::of(&name.2);
+        self.oldest_first.push_back((Arc::clone(&of_group.group), id.clone(), self.stored));
+        of_group.by_id.insert(id, Known { value, serial: self.stored });
         let sent = self.by_source.entry(name.0).or_default();
         if sent.names == 0 {
             self.quiet.remove(&(sent.quiet_since, name.0));
@@ -160,41 +184,42 @@ impl<V: Clone> Names<V> {
     /// What is kept of a message, to be changed.
     pub(crate) fn get_mut(&mut self, name: &Name) -> Option<&mut V> {
         let of_group = self.known.get_mut(&(name.0, name.1))?;
-        of_group.by_id.get_mut(&name.2).map(|known| &mut known.value)
+        of_group.by_id.get_mut(&KeptId::of(&name.2)).map(|known| &mut known.value)
     }
 
     fn find(&self, name: &Name) -> Option<&Known<V>> {
-        self.known.get(&(name.0, name.1))?.by_id.get(&name.2)
+        self.known.get(&(name.0, name.1))?.by_id.get(&KeptId::of(&name.2))
     }
 
     /// Whether it was known.
-    fn remove(&mut self, name: &Name) -> bool {
-        let Some(of_group) = self.known.get_mut(&(name.0, name.1)) else { return false };
-        let is_known = of_group.by_id.remove(&name.2).is_some();
+    fn remove(&mut self, group: &Group, id: &KeptId) -> bool {
+        let Some(of_group) = self.known.get_mut(group) else { return false };
+        let is_known = of_group.by_id.remove(id).is_some();
         if of_group.by_id.is_empty() {
-            self.known.remove(&(name.0, name.1));
+            self.known.remove(group);
         }
         is_known
     }
 
     /// Forgets a message: a held fill that was then rejected.
     pub(crate) fn unmark(&mut self, name: &Name) {
-        if self.remove(name) {
+        if self.remove(&(name.0, name.1), &KeptId::of(&name.2)) {
             self.lose(name.0);
         }
     }
 
     fn forget_oldest(&mut self) {
         let (group, id, serial) = self.oldest_first.pop_front().expect("it is full");
-        let name = (group.0, group.1, id);
-        if self.find(&name).is_none_or(|known| known.serial != serial) {
+        let of_group = self.known.get(&*group);
+        let known = of_group.and_then(|of_group| of_group.by_id.get(&id));
+        if known.is_none_or(|known| known.serial != serial) {
             return;
         }
-        self.remove(&name);
-        if let (Some(number), Some(sent)) = (name.2.number(), self.by_source.get_mut(&name.0)) {
+        self.remove(&group, &id);
+        if let (Some(number), Some(sent)) = (id.number(), self.by_source.get_mut(&group.0)) {
             sent.forget(number);
         }
-        self.lose(name.0);
+        self.lose(group.0);
     }
 
     fn lose(&mut self, source: SourceId) {

@@ -32,6 +32,18 @@ pub(crate) struct Splits {
 }
 
 impl Splits {
+    /// Nothing is known but the one in force, and its number.
+    pub(crate) fn at(number: SplitNumber, in_force: Option<SplitKey>) -> Self {
+        let known = in_force.map(|SplitKey { source, seq }| ListedSplit {
+            number,
+            source,
+            seq,
+            time_ns: 0,
+            weights: Vec::new(),
+        });
+        Self { number, known: known.into_iter().collect(), same_accounts_since: number }
+    }
+
     /// The split in force.
     pub(crate) fn in_force(&self) -> Option<SplitKey> {
         self.known.back().map(key_of)

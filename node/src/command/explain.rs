@@ -3,13 +3,12 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use allot_allocation_audit::{AccountExplanation, Auditor, Explanation};
 use allot_allocation_rules::{Bust, Fill, Input, Outcome, Outcomes};
 use allot_allocation_service::{Allocation, InputName, decode_input};
-use allot_domain::{LogIndex, MessageId, Money, Side, SourceId, Ticker};
-use allot_journal::{Folder, Reader};
+use allot_domain::{LogIndex, Marker, MessageId, Money, Side, SourceId, Ticker};
+use allot_journal::Reader;
 use allot_shard::Entry;
 use allot_wire::json::Object;
 use anyhow::{Context, Result, anyhow, bail};
@@ -22,21 +21,21 @@ use crate::pager::print_page;
 use crate::progress_bar::{RECORDS_PER_TICK, reading_bar};
 use crate::replay_threads::{ReplayThreads, Replayed};
 use crate::reply_text::verb;
-use crate::shard_outcomes::{Applied, ShardOutcomes};
-use crate::shard_replay::ShardReplay;
+use crate::shard_replay::{NoStart, ShardReplay, Start, of_another_system, open_whole};
 use crate::stdout::print;
 use crate::table::{self, Layout};
 use crate::{shard_dirs, time_text};
 
 /// Explain one fill: who missed how much, and why each account got its last share
 ///
-/// Reads the journals of a data directory from their start and changes nothing; a server may run
-/// meanwhile. The auditor works it out from the definition of the residual and checks every outcome
-/// before it; it shares no code with the allocator. What an account misses is its percentage of the
-/// value of all accounts of the split, less its own value, both of the shard that divided the fill.
-/// Each share goes to the account that then misses most, a share of a sale to the one that has most
-/// too much; among equals, to the id that is first in byte order. Of fills of one name, which their
-/// shard had forgotten in between, the first is explained.
+/// Reads the journals of a data directory and changes nothing; a server may run meanwhile. What
+/// accounts had before comes of the records before, of which `allot verify` checks every one; this
+/// division the auditor works out and checks by the definition of the residual, with no code of the
+/// allocator. What an account misses is its percentage of the value of all accounts of the split,
+/// less its own value, both of the shard that divided the fill. Each share goes to the account that
+/// then misses most, a share of a sale to the one that has most too much; among equals, to the id
+/// that is first in byte order. Of fills of one name, which their shard had forgotten in between,
+/// the first is explained.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -65,26 +64,34 @@ pub(crate) fn run(explain: &Explain) -> Result<ExitCode> {
     let bar = reading_bar();
     let found = find(explain, &bar)?;
     let Explain { source, id, .. } = explain;
-    let (directory, fill) = match (&found.fills[..], &found.bust) {
+    let (directory, index, fill) = match (&found.fills[..], &found.bust) {
         ([one], _) => one,
         ([], Some(Bust { ticker, of, .. })) => bail!(
             "{id} of source {source} is a bust, of fill {of} of {ticker}; --id {of} explains \
              that fill"
         ),
-        ([], None) => bail!(
-            "{} has no fill {id} of source {source}; allot history {0} --source {source} lists \
-             those that it has",
-            explain.data.display()
-        ),
+        ([], None) => match explain.ticker {
+            None => bail!(
+                "{} has no fill {id} of source {source}; allot history {0} --source {source} \
+                 lists those that it has",
+                explain.data.display()
+            ),
+            Some(ticker) => bail!(
+                "{} has no fill {id} of {ticker} by {source}; leave out --ticker to look for it \
+                 in all tickers",
+                explain.data.display()
+            ),
+        },
         (several, _) => {
-            let tickers: Vec<_> = several.iter().map(|(_, fill)| fill.ticker.to_string()).collect();
+            let tickers = several.iter().map(|(.., fill)| fill.ticker.to_string());
+            let tickers: Vec<_> = tickers.collect();
             bail!(
                 "{source} has a fill {id} in each of {}; say which with --ticker",
                 tickers.join(", ")
             )
         }
     };
-    let explained = work_out(directory, fill, &bar)?;
+    let explained = work_out(directory, *index, fill, &bar)?;
     bar.finish_and_clear();
     match explain.json {
         true => print(&json(&explained))?,
@@ -96,15 +103,15 @@ pub(crate) fn run(explain: &Explain) -> Result<ExitCode> {
 /// What has this name.
 #[derive(Default)]
 struct Found {
-    /// The fills, one for each ticker, each with the directory of its shard.
-    fills: Vec<(PathBuf, Fill)>,
+    /// The fills, one for each ticker, each with the directory of its shard and its record there.
+    fills: Vec<(PathBuf, LogIndex, Fill)>,
     /// The first bust.
     bust: Option<Bust>,
 }
 
 /// Finds what has this name in all shards, without applying anything.
 fn find(explain: &Explain, bar: &ProgressBar) -> Result<Found> {
-    let directories = shard_dirs::find(&explain.data)?;
+    let directories = shard_dirs::find_all(&explain.data)?;
     let name = (explain.source, explain.ticker, explain.id);
     let mut threads = ReplayThreads::open(directories.iter().map(|path| {
         let (path, bar) = (path.clone(), bar.clone());
@@ -114,7 +121,7 @@ fn find(explain: &Explain, bar: &ProgressBar) -> Result<Found> {
     for (shard, path) in directories.iter().enumerate() {
         let mut named = VecDeque::new();
         while threads.read(shard, &mut named)? {
-            named.drain(..).for_each(|input| found.take(path, input));
+            named.drain(..).for_each(|(index, input)| found.take(path, index, input));
         }
     }
     threads.end()?;
@@ -122,12 +129,12 @@ fn find(explain: &Explain, bar: &ProgressBar) -> Result<Found> {
 }
 
 impl Found {
-    fn take(&mut self, path: &Path, input: Input) {
+    fn take(&mut self, path: &Path, index: LogIndex, input: Input) {
         match input {
             Input::Fill(fill)
-                if !self.fills.iter().any(|(_, known)| known.ticker == fill.ticker) =>
+                if !self.fills.iter().any(|(.., known)| known.ticker == fill.ticker) =>
             {
-                self.fills.push((path.to_owned(), fill));
+                self.fills.push((path.to_owned(), index, fill));
             }
             Input::Bust(bust) => {
                 self.bust.get_or_insert(bust);
@@ -151,9 +158,10 @@ struct Search {
 
 impl Search {
     fn open(name: Name, path: PathBuf, bar: ProgressBar) -> Result<Self> {
-        let what = || format!("cannot read {}", path.display());
-        let folder = Folder::read_only(&path).with_context(what)?;
-        let reader = Reader::open(Arc::new(folder)).with_context(what)?;
+        let reader = open_whole(&path)?;
+        if let Err(NoStart::Stamp(stamp)) = Start::of(&reader) {
+            return Err(of_another_system(&path, &stamp));
+        }
         // Every shard is looked through, and one is then replayed.
         bar.inc_length(2 * reader.segments().iter().map(|segment| segment.bytes_used).sum::<u64>());
         Ok(Self { path, reader, name, bar, bytes: 0 })
@@ -166,15 +174,16 @@ impl Search {
 }
 
 impl Replayed for Search {
-    type Item = Input;
+    type Item = (LogIndex, Input);
 
-    fn read(&mut self, named: &mut VecDeque<Input>) -> Result<bool> {
+    fn read(&mut self, named: &mut VecDeque<(LogIndex, Input)>) -> Result<bool> {
         let next = self.reader.next();
         let next = next.with_context(|| format!("cannot read {}", self.path.display()))?;
         let Some(found) = next else { return Ok(false) };
         let record = &found.record;
+        let index = record.index;
         self.bytes += u64::try_from(record.payload.len()).unwrap_or(0);
-        if record.index.get().is_multiple_of(RECORDS_PER_TICK) {
+        if index.get().is_multiple_of(RECORDS_PER_TICK) {
             self.bar.inc(std::mem::take(&mut self.bytes));
         }
         let kinds = [InputName::Fill, InputName::Bust].map(|name| name.kind().get());
@@ -191,7 +200,7 @@ impl Replayed for Search {
             _ => false,
         };
         if is_it {
-            named.push_back(input);
+            named.push_back((index, input));
         }
         Ok(true)
     }
@@ -205,37 +214,46 @@ struct Explained {
     explanation: Explanation,
 }
 
-/// Replays a shard with the auditor until the fill is divided.
-fn work_out(path: &Path, fill: &Fill, bar: &ProgressBar) -> Result<Explained> {
+/// Replays a shard until the fill is divided, and lets the auditor say why. `record` is that of the
+/// fill.
+fn work_out(path: &Path, record: LogIndex, fill: &Fill, bar: &ProgressBar) -> Result<Explained> {
     let Fill { source, ticker, id, .. } = *fill;
-    let replay = ShardReplay::open(path)?;
-    if !replay.start().is_whole {
+    let mut replay = ShardReplay::open(path)?;
+    let config = replay.start().stamp.as_ref().map_or_else(<_>::default, |stamp| stamp.machine);
+    let is_it = |held: &Fill| (held.source, held.ticker, held.id) == (source, ticker, id);
+    let mut may_be_held = replay.state().machine().held().any(is_it);
+    let mut came_of_it = None;
+    while let Some(logged) = replay.next(u64::MAX)? {
+        let is_it = is_of(&logged.input, fill);
+        may_be_held |= is_it;
+        let may_divide = is_it || may_be_held && matches!(logged.input, Input::Split(_));
+        let before = may_divide.then(|| {
+            let whole = Marker { number: 0, time_ns: 0, report: true };
+            Auditor::at(config, &replay.state().machine().part(&whole))
+        });
+        replay.apply_whole(&logged);
+        let (index, input, outcomes) = (replay.index(), &logged.input, replay.outcomes());
+        if let Some(auditor) = before {
+            let book = replay.state().machine();
+            let explained = auditor.explain_next(input, fill, outcomes, |at| *book.account(at));
+            let explained = explained.map_err(|mismatch| {
+                anyhow!("{} divides that fill otherwise than is due: {mismatch}", path.display())
+            })?;
+            if let Some(explanation) = explained {
+                return Ok(Explained { path: path.to_owned(), index, explanation });
+            }
+        }
+        tell(&mut came_of_it, fill, input, outcomes);
+        if index.get().is_multiple_of(RECORDS_PER_TICK) {
+            bar.inc(replay.take_bytes());
+        }
+    }
+    if record <= replay.start().from {
         bail!(
-            "{} was pruned, and the auditor works a division out from the first record on; look \
-             in a copy that was made before; allot history has its shares, if they are still there",
+            "{} was pruned, and what came of fill {id} of {ticker} by {source} was before what is \
+             left of it; look in a copy that was made before",
             path.display()
         );
-    }
-    let config = replay.start().stamp.as_ref().map_or_else(<_>::default, |stamp| stamp.machine);
-    let mut auditor = Auditor::new(config).explaining(source, ticker, id);
-    let mut threads = ReplayThreads::start(vec![ShardOutcomes::new(replay, bar.clone())])?;
-    let (mut came_of_it, mut found) = (None, None);
-    let mut batches = VecDeque::new();
-    while found.is_none() && (!batches.is_empty() || threads.read(0, &mut batches)?) {
-        let Some(batch) = batches.pop_front() else { continue };
-        found = batch.find(|applied, outcomes, accounts| {
-            let Applied { index, input, .. } = applied;
-            auditor.check(*index, input, outcomes, |account| accounts[account.index()]).map_err(
-                |fault| anyhow!("{} is wrong before that fill: {fault}", path.display()),
-            )?;
-            tell(&mut came_of_it, fill, input, outcomes);
-            let explanation = auditor.explanation().cloned();
-            Ok(explanation.map(|explanation| (*index, explanation)))
-        })?;
-    }
-    threads.end()?;
-    if let Some((index, explanation)) = found {
-        return Ok(Explained { path: path.to_owned(), index, explanation });
     }
     let why = came_of_it.unwrap_or_else(|| "nothing came of it".to_owned());
     bail!("fill {id} of {ticker} by {source} was not divided: {why}")
@@ -301,7 +319,12 @@ fn page(explained: &Explained) -> String {
         lines.push("it had been held until that split".to_owned());
     }
     lines.push(String::new());
-    let wanted = Wanted(*side);
+    let of = |id: &Option<_>| accounts.iter().find(|account| Some(account.account) == *id);
+    let (last, next) = (of(last), of(next));
+    let wants = last.and_then(|last| last.want_of_last);
+    let wants = wants.zip(next.and_then(|next| next.want_of_next));
+    let looks_equal = |(last, next)| last != next && table::cents(last) == table::cents(next);
+    let wanted = Wanted { side: *side, is_exact: wants.is_some_and(looks_equal) };
     let head = [
         "",
         "weight",
@@ -314,20 +337,21 @@ fn page(explained: &Explained) -> String {
         "at one more",
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(accounts.iter().map(row));
+    rows.extend(accounts.iter().map(|account| row(account, wanted)));
     lines.push(table::plain(rows));
     lines.push(String::new());
-    lines.push(wanted.legend().to_owned());
-    let of = |id: &Option<_>| accounts.iter().find(|account| Some(account.account) == *id);
-    let (last, next) = (of(last), of(next));
-    let mut said = Vec::new();
+    let mut said = vec![wanted.legend().to_owned()];
     if let Some(last) = last {
         let want = last.want_of_last.map_or_else(String::new, |want| wanted.said(want));
         said.push(format!("The last share of all went to {}, which {want}.", last.account));
     }
     said.push(match next.and_then(|next| Some((next.account, next.want_of_next?))) {
         Some((next, want)) => {
-            format!("The next in line was {next}, which then {}.", wanted.said(want))
+            let as_much = match wants.is_some_and(|(last, next)| last == next) {
+                true => ", as much: among equals, the id goes first that is first in byte order",
+                false => "",
+            };
+            format!("The next in line was {next}, which then {}{as_much}.", wanted.said(want))
         }
         None => "No account could take another.".to_owned(),
     });
@@ -339,32 +363,42 @@ fn page(explained: &Explained) -> String {
 
 /// How much an account wants a share, in words.
 #[derive(Clone, Copy)]
-struct Wanted(Side);
+struct Wanted {
+    side: Side,
+    /// Whether cents would hide what decided.
+    is_exact: bool,
+}
 
 impl Wanted {
     fn said(self, want: Money) -> String {
-        match self.0 {
-            Side::Buy => format!("missed {}", table::cents(want)),
-            Side::Sell => format!("had {} too much", table::cents(want)),
+        let text = self.text(want);
+        match self.side {
+            Side::Buy => format!("missed {text}"),
+            Side::Sell => format!("had {text} too much"),
         }
     }
 
+    fn text(self, want: Money) -> String {
+        if self.is_exact { want.to_string() } else { table::cents(want) }
+    }
+
     const fn legend(self) -> &'static str {
-        match self.0 {
+        match self.side {
             Side::Buy => {
                 "At its last share, and at one more: what the account missed when that share was \
-                 given,\nor would be, the whole fill counted. Each share goes where most is missed."
+                 given, or would be, the whole fill counted. Each share goes where most is missed."
             }
             Side::Sell => {
                 "At its last share, and at one more: what the account had too much when that share \
-                 was\ntaken, or would be, the whole fill counted. Each share is taken where there is \
+                 was taken, or would be, the whole fill counted. Each share is taken where there is \
                  most too much."
             }
         }
     }
 }
 
-fn row(account: &AccountExplanation) -> Vec<String> {
+fn row(account: &AccountExplanation, wanted: Wanted) -> Vec<String> {
+    let optional = |want: Option<Money>| want.map_or_else(String::new, |want| wanted.text(want));
     vec![
         account.account.to_string(),
         table::percent(account.weight),
@@ -398,10 +432,6 @@ fn reason(account: &AccountExplanation, wanted: Wanted) -> String {
         }
         (None, None) => format!("{account}: no share: it may take none"),
     }
-}
-
-fn optional(money: Option<Money>) -> String {
-    money.map_or_else(String::new, table::cents)
 }
 
 fn json(explained: &Explained) -> String {

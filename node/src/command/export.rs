@@ -79,7 +79,7 @@ pub(crate) struct Export {
 pub(crate) fn run(export: &Export) -> Result<ExitCode> {
     let Export { data, out, format, from, to } = export;
     demand_period(*from, *to)?;
-    let directories = shard_dirs::find(data)?;
+    let directories = shard_dirs::find_all(data)?;
     let ledger = if directories == [data.clone()] { None } else { ledger_of(data)? };
     let folder = UnfinishedFolder::create_outside(out, data)?;
     let mut sink = Sink::create(*format, folder.path())?;

@@ -1,21 +1,95 @@
 //! Why a fill is divided as it is.
 
-use allot_allocation_rules::{Fill, Weight};
+use allot_allocation_rules::{
+    AccountIndex, AccountPart, AccountRank, Allocated, BookConfig, CellPart, Fill, Input, Outcome,
+    Outcomes, Part, RowPart, Weight,
+};
 use allot_domain::{AccountId, Money};
 
 use super::{Auditor, sign};
+use crate::accounts::Account;
 use crate::division::Claim;
 use crate::explanation::{AccountExplanation, Explanation};
-use crate::outcome_reader::DueDivision;
+use crate::history::Shares;
+use crate::mismatch::Mismatch;
+use crate::positions::Position;
+use crate::splits::Splits;
 
 impl Auditor {
+    /// An auditor of a shard that is in this state, to explain what comes of the next input. Of
+    /// names and outcomes before it knows nothing, so it checks no further input.
+    ///
+    /// # Panics
+    /// If the part has no positions, or is not of one book.
+    #[must_use]
+    pub fn at(config: BookConfig, part: &Part) -> Self {
+        let mut auditor = Self::new(config);
+        auditor.splits = Splits::at(part.split_number, part.split);
+        let positions = part.positions.as_ref().expect("the part has positions");
+        for AccountPart { id, rank, value } in &positions.accounts {
+            let value = value.nanos();
+            let open = rank.map(AccountRank::index);
+            let weight = open.map(|rank| part.weights[rank].nanos());
+            let netted = open.map_or(0, |rank| part.values[rank].nanos() - value);
+            auditor.accounts.by_index.push(*id);
+            auditor.accounts.by_id.insert(*id, Account { weight, value, netted });
+        }
+        for RowPart { ticker, cells, .. } in &positions.rows {
+            let row = auditor.positions.by_ticker.entry(*ticker).or_default();
+            for CellPart { account, quantity, value } in cells {
+                let id = positions.accounts[account.index()].id;
+                let position = Position { quantity: *quantity, value: value.nanos() };
+                row.by_account.insert(id, position);
+            }
+        }
+        auditor
+    }
+
+    /// Explains the division of a fill, if it is among the outcomes of the next input: that of the
+    /// fill itself, or the split until which it was held. `account` is as for [`Auditor::check`].
+    ///
+    /// # Errors
+    /// What is wrong with that division, or with one of the same split before it.
+    pub fn explain_next(
+        mut self,
+        input: &Input,
+        fill: &Fill,
+        outcomes: &Outcomes,
+        account: impl Fn(AccountIndex) -> AccountId,
+    ) -> Result<Option<Explanation>, Mismatch> {
+        if let Input::Split(split) = input {
+            let has_same_accounts = self.accounts.follow(split);
+            self.splits.follow(split, has_same_accounts);
+        }
+        for outcome in &outcomes.list {
+            let Outcome::Allocated(allocated) = outcome else { continue };
+            if allocated.origin.duplicate {
+                continue;
+            }
+            let shares = outcomes.shares[allocated.shares.clone()].iter();
+            let shares: Shares =
+                shares.map(|share| (account(share.account), share.quantity)).collect();
+            let Allocated { origin, ticker, side, price, quantity, .. } = allocated;
+            if (origin.source, *ticker, origin.id) != (fill.source, fill.ticker, fill.id) {
+                self.apply_shares(*ticker, *side, price.nanos(), &shares)?;
+                continue;
+            }
+            let (side, price, quantity) = (*side, *price, *quantity);
+            let time_ns = origin.time_ns;
+            let divided = Fill { seq: origin.seq, side, price, quantity, time_ns, ..*fill };
+            self.check_shares(&divided, &shares)?;
+            return Ok(Some(self.explain(allocated, &divided, &shares)));
+        }
+        Ok(None)
+    }
+
     /// Explains a division that was checked and is not applied yet.
-    pub(super) fn explain(
+    fn explain(
         &self,
-        due: &DueDivision<'_>,
+        allocated: &Allocated,
+        fill: &Fill,
         shares: &[(AccountId, u64)],
     ) -> Explanation {
-        let fill = due.fill;
         let division = self.division(fill);
         let weight_total: i128 = self.accounts.open().map(|(.., own)| i128::from(own)).sum();
         // A want counts the total value, and the ticker alone as often as the blend says.
@@ -48,9 +122,9 @@ impl Auditor {
         });
         Explanation {
             fill: *fill,
-            split: due.split,
+            split: allocated.split,
             key: self.splits.in_force().expect("a fill is divided by a split"),
-            is_late: due.is_late,
+            is_late: allocated.late,
             accounts: accounts.collect(),
             last: last.map(|(claim, _)| claim.account),
             next: next.map(|(claim, _)| claim.account),

@@ -89,14 +89,15 @@ impl Auditor {
     ) -> Result<u64, Mismatch> {
         let shares = outcomes.expect_divided(due, &self.accounts)?;
         self.check_shares(due.fill, &shares)?;
-        if self.wanted == Some(name_of(due.fill)) {
-            self.explanation = Some(self.explain(&due, &shares));
-        }
         self.apply_division(due.fill, due.is_late, shares)
     }
 
     /// A division is whole, goes to accounts that may take part, and is the one that is due.
-    fn check_shares(&self, fill: &Fill, shares: &[(AccountId, u64)]) -> Result<(), Mismatch> {
+    pub(super) fn check_shares(
+        &self,
+        fill: &Fill,
+        shares: &[(AccountId, u64)],
+    ) -> Result<(), Mismatch> {
         check_sum(fill, shares)?;
         let division = self.division(fill);
         let mut given = vec![0; division.claims.len()];
@@ -129,13 +130,10 @@ impl Auditor {
         let moved = sign * price * i128::from(quantity);
         let row = self.positions.by_ticker.get(&fill.ticker);
         let position = |id: &AccountId| row.map(|row| row.of(id)).unwrap_or_default();
-        let open: Vec<_> = self
-            .accounts
-            .open()
-            .map(|(id, account, weight)| {
-                (*id, account.value_with_nettings(), i128::from(weight), position(id))
-            })
-            .collect();
+        let mut open = Vec::with_capacity(self.accounts.by_id.len());
+        open.extend(self.accounts.open().map(|(id, account, weight)| {
+            (*id, account.value_with_nettings(), i128::from(weight), position(id))
+        }));
         let weight_total: i128 = open.iter().map(|(_, _, weight, _)| weight).sum();
         let total: i128 = open.iter().map(|(_, value, ..)| value).sum();
         let row_total: i128 = open.iter().map(|(.., held)| held.value).sum();
