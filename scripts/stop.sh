@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Stops every process that the other scripts started, and removes the files of their process ids.
+# Stops every process that the other scripts started, and removes the files of their process ids
+# and of the number of shards.
 # Nothing else is removed: the logs stay in the run directory, and so does all data.
 # shellcheck source=scripts/environment.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh" || exit
@@ -25,6 +26,10 @@ stop_processes "${names[@]}"
 say "stopped ${names[*]:-nothing: no process was running}"
 for name in "${unknown[@]}"; do check_id "$name"; done
 
+# It is a number where the scripts wrote it.
+if [[ "$(cat "$ALLOT_RUN_DIR/shards" 2>/dev/null)" =~ ^[0-9]+$ ]]; then
+    rm -f "$ALLOT_RUN_DIR/shards"
+fi
 if compgen -G "$ALLOT_RUN_DIR/*.log" >/dev/null; then
     say "the logs are in $ALLOT_RUN_DIR"
 else

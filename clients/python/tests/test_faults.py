@@ -211,3 +211,31 @@ def test_nothing_is_sent_when_one_message_is_bad() -> None:
             allot.send([*fills(2), bad], front.endpoint)
         allot.send([allot.Fill("py", 9, "A", "1", 1)], front.endpoint)
     assert {body["seq"] for _, body in front.seen} == {9}
+
+
+class RawFront(Front):
+    """A front door that replies with these bytes, so many times to each message."""
+
+    def __init__(self, message: bytes, count: int) -> None:
+        super().__init__(lambda identity, body: [])
+        self._message = message
+        self._count = count
+
+    def _receive(self, identity: bytes, message: bytes) -> None:
+        for _ in range(self._count):
+            self._socket.send_multipart([identity, self._message])
+
+
+@pytest.mark.parametrize("message", [b"\xff\xfe", b"[1,2]", b"[" * 200_000, b'{"seq":"x"}', b"7"])
+def test_what_is_no_reply_is_told_as_such(message: bytes) -> None:
+    with RawFront(message, 1) as front, allot.Sender(front.endpoint) as sender:
+        with pytest.raises(allot.ProtocolError, match="cannot be read"):
+            sender.send(fills(1), timeout=30.0)
+
+
+def test_a_server_that_talks_without_end_puts_no_deadline_off() -> None:
+    line = json.dumps({"type": "allocated", "source": "other", "seq": 1, "late": True}).encode()
+    with RawFront(b"\n".join([line] * 500), 400) as front, allot.Sender(front.endpoint) as sender:
+        with pytest.raises(allot.NoReply):
+            sender.send(fills(1), timeout=0.5)
+        assert sender.late == [], "they are for somebody else"

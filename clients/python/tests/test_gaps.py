@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Callable, Iterator, List, Optional
 
 import allot
@@ -57,6 +58,38 @@ class Proxy:
                     self._outer.send_multipart(frames)
             if self._outer in ready:
                 self._inner.send_multipart(self._outer.recv_multipart())
+
+
+class Relay:
+    """A front door that passes what its client sends on to another one."""
+
+    def __init__(self, listen: str, front: str) -> None:
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
+        self._sockets = [context.socket(zmq.ROUTER), context.socket(zmq.DEALER)]
+        self._sockets[0].bind(listen)
+        self._sockets[1].connect(front)
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Relay:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+        for socket in self._sockets:
+            socket.close(0)
+
+    def _run(self) -> None:
+        client, server = self._sockets
+        identity = b""
+        while not self._is_over.is_set():
+            if client.poll(10):
+                identity, message = client.recv_multipart()
+                server.send(message)
+            if server.poll(10):
+                client.send_multipart([identity, server.recv()])
 
 
 def split(server: Server) -> None:
@@ -167,6 +200,29 @@ def test_a_subscriber_that_comes_late_begins_where_it_says(server: Server) -> No
     assert [update.sequence for update in after] == list(range(601, 1190))
     # What was asked for is no gap, and neither is what came before the feed began.
     assert gaps == []
+
+
+def test_a_front_door_that_comes_late_tells_every_ticker(server: Server, tmp_path: Path) -> None:
+    split(server)
+    for ticker, numbers in (("AAPL", range(1, 4)), ("MSFT", range(11, 14))):
+        allot.send(fills(numbers, ticker), server["front"])
+    late = f"ipc://{tmp_path / 'late'}"
+    start = {"AAPL": 1, "MSFT": 1}
+    updates = allot.subscribe(
+        ["fills:json:"], server["publish"], 60, front=late, start=start, repair_timeout=0.2
+    )
+    with pytest.raises(allot.NoReply):
+        next(updates)
+    told: List[allot.Update] = []
+    with Relay(late, server["front"]):
+        while len(told) < 6:
+            try:
+                told.append(next(updates))
+            except allot.NoReply:
+                continue
+    assert [(update.topic, update.sequence) for update in told] == [
+        (f"fills:json:{ticker}:", number) for ticker in start for number in (1, 2, 3)
+    ]
 
 
 def test_what_is_forgotten_is_said(forgetful: Server) -> None:

@@ -21,6 +21,7 @@ from .bodies import (
     Side,
     Trader,
 )
+from .connection import ProtocolError
 from .desk import Desk, Refused
 from .export import Export
 from .frames import to_arrow, to_pandas, to_polars
@@ -56,6 +57,7 @@ __all__ = [
     "NoReply",
     "Outcome",
     "Positions",
+    "ProtocolError",
     "Reconnection",
     "Refused",
     "Rejected",

@@ -31,6 +31,18 @@ PROBE_SECONDS = 2.0
 """
 
 
+class ProtocolError(Exception):
+    """What came is nothing that this client reads. What had been sent may have been applied: sent
+    again with the same numbers it counts once."""
+
+    def __init__(self, what: str, message: bytes, error: Exception) -> None:
+        shown = repr(message[:64]) + ("…" if len(message) > 64 else "")
+        super().__init__(
+            f"{what} cannot be read ({type(error).__name__}): {shown}; does a server of this "
+            "version run at the endpoint?"
+        )
+
+
 def open_socket(
     kind: int,
     endpoint: str,

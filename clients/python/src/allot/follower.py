@@ -41,10 +41,11 @@ class Follower:
     def begin(self, ticker: str, first: int) -> Iterator[Update]:
         """Begins a ticker with this number: yields what there is."""
         topic = fills_topic(ticker)
-        self._last[topic] = first - 1
-        self._ahead[topic] = first - 1
-        self._not_begun.add(topic)
-        yield from self._repair(topic, first, None)
+        # It may have been begun before, and have gone on until the front door did not reply.
+        if topic not in self._last:
+            self._last[topic] = self._ahead[topic] = first - 1
+            self._not_begun.add(topic)
+        yield from self._repair(topic, self._last[topic] + 1, None)
         self._ahead[topic] = self._last[topic]
 
     def take(self, topic: str, sequence: int, body: Dict[str, Any]) -> Iterator[Update]:

@@ -38,10 +38,12 @@ def latest(
             with Sender(front, key=key) as sender:
                 reply = sender.send([message], timeout).raise_rejected()[0]
             least = reply["report"] if reply["type"] == "reported" else 0
+            subscription.within(deadline - time.monotonic())
         for update in subscription:
             body = update.body
             if body["type"] in ("positions", "account") and body["report"] >= least:
                 return update
             if deadline <= time.monotonic():
                 break
+            subscription.within(deadline - time.monotonic())
     raise TimeoutError(f"report {least} did not come within {timeout} s")

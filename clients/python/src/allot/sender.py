@@ -12,21 +12,37 @@ the one before has its reply. One that waits for a quote is first told so; its r
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 from collections import deque
 from types import TracebackType
-from typing import Any, Deque, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, cast
+from typing import (
+    Any,
+    Deque,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Type,
+    cast,
+)
 
 import zmq
 
 from . import names
 from .bodies import Reply
-from .connection import PROBE_SECONDS, Probe, open_socket
+from .connection import PROBE_SECONDS, Probe, ProtocolError, open_socket
 from .messages import Command, Message, encode
 from .replies import Replies
 
 FRONT = "tcp://127.0.0.1:9998"
+
+_LOG = logging.getLogger("allot")
 
 _RESEND_SECONDS = 1.0
 _RESEND_SECONDS_MAX = 30.0
@@ -37,6 +53,12 @@ _SILENCE_SECONDS = 3.0
 _SILENCE_SECONDS_MAX = 30.0
 _IN_FLIGHT_MAX = 256
 _EXPECTED_MAX = 65_536
+
+_MESSAGES_PER_TURN = 64
+"""Messages that are read before the time is looked at again: a server may talk without end."""
+
+_LATE_MAX = 65_536
+"""Late replies that are kept; the oldest make room."""
 
 _NO_ROOM = ("busy", "storage_full", "shard_away")
 """Codes that only mean that nothing takes the message now. It changed nothing, and is resent."""
@@ -126,6 +148,8 @@ class Sender:
         self._silence_seconds = _SILENCE_SECONDS
         self._socket = self._connect()
         self._waiting: Deque[_Pending] = deque()
+        self._sources: Set[str] = set()
+        """Whose replies are for this sender."""
         self._nameless: Optional[Body] = None
         """A rejection of a message that the server could not read."""
         self.late: List[Reply] = []
@@ -164,6 +188,7 @@ class Sender:
         if len(set(order)) < len(order):
             raise ValueError("two messages have the same source and seq")
         self._avoid_replies_to_earlier(order)
+        self._sources.update(key[0] for key in order)
         self._waiting = _heads(entries)
         now = time.monotonic()
         self._silent_since = now
@@ -257,7 +282,7 @@ class Sender:
         self._socket.poll(int(max(0.0, until - time.monotonic()) * 1000) + 1, events)
 
     def _receive(self, pending: Dict[Key, _Pending], replies: Dict[Key, Body]) -> None:
-        while True:
+        for _ in range(_MESSAGES_PER_TURN):
             try:
                 message = self._socket.recv(zmq.DONTWAIT)
             except zmq.Again:
@@ -266,18 +291,18 @@ class Sender:
             self._silent_since = self._heard_at = now
             self._silence_seconds = _SILENCE_SECONDS
             for line in message.splitlines():
-                self._take(json.loads(line), pending, replies, now)
+                self._take(*_read(line), pending, replies, now)
 
     def _take(
         self,
+        key: Key,
         reply: Body,
         pending: Dict[Key, _Pending],
         replies: Dict[Key, Body],
         now: float,
     ) -> None:
-        key = (str(reply.get("source")), int(reply.get("seq", 0)))
         if reply.get("type") in _OF_TRIGGERS:
-            self.late.append(cast(Reply, reply))
+            self._keep_late(key, reply)
             return
         if not key[0] and reply.get("type") == "rejected":
             self._nameless = reply
@@ -287,7 +312,7 @@ class Sender:
         entry = pending.get(key)
         if entry is None:
             if is_late:
-                self.late.append(cast(Reply, reply))
+                self._keep_late(key, reply)
         elif reply.get("code") in _NO_ROOM:
             entry.no_room(reply, now)
         elif reply.get("type") == "awaiting":
@@ -297,6 +322,14 @@ class Sender:
             replies[key] = reply
             if entry.next is not None:
                 self._waiting.append(entry.next)
+
+    def _keep_late(self, key: Key, reply: Body) -> None:
+        if key[0] not in self._sources:
+            return
+        if len(self.late) == _LATE_MAX:
+            dropped = self.late.pop(0)
+            _LOG.warning("a late reply is dropped, for %d wait: %s", _LATE_MAX, dropped)
+        self.late.append(cast(Reply, reply))
 
     def _mark_replied(self, key: Key) -> None:
         """One reply less is expected."""
@@ -342,6 +375,19 @@ class _Probing:
             self._found = self._probe.finding()
             self._probe.close()
             self._probe = None
+
+
+def _read(line: bytes) -> Tuple[Key, Body]:
+    """A reply, and whose it is."""
+    try:
+        reply = json.loads(line)
+        return _key_of(reply), reply
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ProtocolError("a reply", line, error) from error
+
+
+def _key_of(reply: Mapping[str, Any]) -> Key:
+    return (str(reply.get("source")), int(reply.get("seq", 0)))
 
 
 def _key(entry: _Pending) -> Key:

@@ -15,12 +15,12 @@ import socket as sockets
 import threading
 import time
 from types import TracebackType
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Type
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Type
 
 import zmq
 
 from . import names
-from .connection import PROBE_SECONDS, Probe, open_socket
+from .connection import PROBE_SECONDS, Probe, ProtocolError, open_socket
 from .follower import Follower, fills_topic
 from .history import History
 from .messages import whole
@@ -66,7 +66,9 @@ class Subscription:
             front = names.endpoint(front)
         self._history = None if front is None else History(front, repair_timeout, key)
         self._follower = Follower(self._topics, self._history, on_gap)
-        self._due = self._begin(_checked(start or {}, self._follower))
+        self._start = dict(_checked(start or {}, self._follower))
+        """The tickers that have not begun yet, each with its first number."""
+        self._due = self._begin()
         """What the last message brought."""
         self._pulse = _Pulse(heartbeat_timeout)
         self._probe: Optional[Probe] = None
@@ -97,6 +99,10 @@ class Subscription:
         if update is None:
             raise StopIteration
         return update
+
+    def within(self, seconds: float) -> None:
+        """From now on an update is waited for so long."""
+        self._timeout = max(0.0, seconds)
 
     def __aiter__(self) -> Subscription:
         return self
@@ -148,9 +154,11 @@ class Subscription:
         if hasattr(self, "_socket"):
             self.close()
 
-    def _begin(self, start: Mapping[str, int]) -> Iterator[Update]:
-        for ticker, first in start.items():
+    def _begin(self) -> Iterator[Update]:
+        while self._start:
+            ticker, first = next(iter(self._start.items()))
             yield from self._follower.begin(ticker, first)
+            del self._start[ticker]
 
     def _connect(self) -> zmq.Socket[bytes]:
         socket = open_socket(zmq.SUB, self._endpoint, self._publish_key)
@@ -178,6 +186,10 @@ class Subscription:
             if update is not None:
                 self._end_probe()
                 return update
+            if self._start:
+                # The front door did not reply, which was raised: it is asked again.
+                self._due = self._begin()
+                continue
             frames = self._receive()
             if frames is not None:
                 self._due = self._read(frames)
@@ -225,11 +237,11 @@ class Subscription:
         if len(frames) != 3 or not frames[2].startswith(b"{"):
             self._pulse.heard(now)
             return iter(())
-        topic, sequence = frames[0].decode(), int.from_bytes(frames[1], "big")
-        body: Dict[str, Any] = json.loads(frames[2])
+        sequence = int.from_bytes(frames[1], "big")
+        topic, body, publisher = _read(frames)
         reconnection = None
         if topic == _HEARTBEAT:
-            reconnection = self._pulse.beat(now, sequence, int(body.get("publisher", 0)))
+            reconnection = self._pulse.beat(now, sequence, publisher)
         else:
             self._pulse.heard(now)
         return self._updates(topic, sequence, body, reconnection)
@@ -281,6 +293,18 @@ class Subscription:
         self._end_probe()
         found, self._found = self._found, ""
         return f"{text}: {found}" if found else text
+
+
+def _read(frames: List[bytes]) -> Tuple[str, Dict[str, Any], int]:
+    """The topic and the body of a publication, and the publisher of a heartbeat."""
+    try:
+        body = json.loads(frames[2])
+        sequences = body.get("sequences", {})
+        if any(type(count) is not int for count in sequences.values()):
+            raise ValueError("a number of outcomes is no number")
+        return frames[0].decode(), body, int(body.get("publisher", 0))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ProtocolError("a publication", frames[2], error) from error
 
 
 class _Break:
