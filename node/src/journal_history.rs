@@ -4,6 +4,7 @@
 //! the texts in order.
 
 use std::collections::VecDeque;
+use std::io::{self, IsTerminal};
 use std::mem;
 use std::path::Path;
 
@@ -30,7 +31,7 @@ pub(crate) fn read(
     data: &Path,
     filter: &Filter,
     write: impl Fn(&Event, &mut Vec<u8>) + Clone + Send + 'static,
-    take: impl FnMut(&[u8]) -> Result<()>,
+    mut take: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let bar = reading_bar();
     let directories = shard_dirs::find_all(data)?;
@@ -38,7 +39,15 @@ pub(crate) fn read(
         let (path, filter, write, bar) = (path.clone(), filter.clone(), write.clone(), bar.clone());
         move || ShardEvents::open(&path, filter, write, bar)
     }))?;
-    let merged = merge(&mut threads, directories.len(), take);
+    // On a terminal the texts, or the pager that shows them, take the place of the bar.
+    let mut shows_texts = io::stdout().is_terminal();
+    let shown = bar.clone();
+    let merged = merge(&mut threads, directories.len(), |texts| {
+        if mem::take(&mut shows_texts) {
+            shown.finish_and_clear();
+        }
+        take(texts)
+    });
     let ended = threads.end();
     bar.finish_and_clear();
     merged.and(ended)

@@ -143,6 +143,9 @@ fn follow(positions: &Positions, settings: &Settings) -> Result<()> {
         if shown.number() < least {
             continue;
         }
+        if let (true, Shown::Report(report)) = (is_single, &shown) {
+            check_tickers(positions, report);
+        }
         reader.note_degraded(shown.degraded());
         if let Some(path) = &positions.arrow {
             return write_file(path, shown);
@@ -164,6 +167,7 @@ fn follow(positions: &Positions, settings: &Settings) -> Result<()> {
 /// Prints a report that was worked out here.
 fn show_one(positions: &Positions, report: &Report) -> Result<()> {
     check_account(positions, report)?;
+    check_tickers(positions, report);
     let mut json = Vec::new();
     let of = |id: &AccountId| report.accounts.iter().position(|account| account.id == *id);
     match positions.account.as_ref().and_then(of) {
@@ -234,6 +238,20 @@ fn check_account(positions: &Positions, report: &Report) -> Result<()> {
             let shown = known.iter().take(ACCOUNTS_SHOWN).copied().collect::<Vec<_>>().join(", ");
             let more = if ACCOUNTS_SHOWN < known.len() { ", …" } else { "" };
             bail!("there is no account {wanted}; there are {shown}{more}{since}")
+        }
+    }
+}
+
+/// Warns of a ticker of which nothing ever came: it may be a slip.
+fn check_tickers(positions: &Positions, report: &Report) {
+    let is_known = |wanted: &Ticker| report.sequences.iter().any(|(ticker, _)| ticker == wanted);
+    for unknown in positions.ticker.iter().filter(|wanted| !is_known(wanted)) {
+        let known = report.sequences.iter().map(|(ticker, _)| ticker.as_str());
+        match nearest_name(unknown.as_str(), known) {
+            Some(near) => {
+                tracing::warn!("nothing was ever divided of {unknown}; did you mean {near}?");
+            }
+            None => tracing::warn!("nothing was ever divided of {unknown}: nobody has any"),
         }
     }
 }

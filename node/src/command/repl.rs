@@ -5,7 +5,7 @@
 use std::env;
 use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command as Process, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -67,6 +67,9 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             Ok(line) if line.trim().is_empty() => {}
             Ok(line) => {
                 editor.add_history_entry(line.trim())?;
+                if let Some(file) = &history {
+                    keep(&mut editor, file);
+                }
                 match Line::read(line.trim()) {
                     Ok(Line::End) => break,
                     Ok(Line::Set(key, value)) => settings.push((key, value)),
@@ -79,12 +82,14 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             Err(error) => return Err(error.into()),
         }
     }
-    if let Some(file) = &history
-        && let Err(error) = editor.save_history(file)
-    {
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps the lines so far at once: a terminal may be closed at any time.
+fn keep(editor: &mut Editor<Words, DefaultHistory>, file: &Path) {
+    if let Err(error) = editor.save_history(file) {
         tracing::warn!("cannot keep the history in {}: {error}", file.display());
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Runs the lines of standard input, where that is no terminal, one after the other: a script. None

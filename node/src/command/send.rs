@@ -87,6 +87,7 @@ struct Sender<'a> {
 
 impl Sender<'_> {
     fn send_all(&mut self, from: impl Read) -> Result<()> {
+        let from = without_mark(from)?;
         let messages = serde_json::Deserializer::from_reader(from).into_iter::<Box<RawValue>>();
         for (message, number) in messages.zip(1_u64..) {
             let after = if number == 1 { "" } else { "; those before it were sent" };
@@ -94,6 +95,11 @@ impl Sender<'_> {
                 message.map_err(|error| anyhow!("message {number} is not JSON: {error}{after}"))?;
             let is_object = message.get().starts_with('{');
             ensure!(is_object, "message {number} is no JSON object{after}");
+            ensure!(
+                message.get().len() <= MESSAGE_BYTES_MAX,
+                "message {number} has more than {} KiB, which no front door takes{after}",
+                MESSAGE_BYTES_MAX >> 10
+            );
             // A line is a message for the front door, and no text of JSON contains a line's end.
             self.send(&message.get().replace(['\n', '\r'], " "))?;
         }
@@ -106,6 +112,18 @@ impl Sender<'_> {
         self.refused += u64::from(matches!(answer.reply, Reply::Rejected { .. }));
         print(&answer.text)
     }
+}
+
+/// A front door refuses one that is longer, and cuts off who sends one of twice that.
+const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+/// The same without the mark of the byte order that some editors put before everything.
+fn without_mark(mut from: impl Read) -> io::Result<impl Read> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    let mut begin = Vec::new();
+    from.by_ref().take(MARK.len() as u64).read_to_end(&mut begin)?;
+    let begin = if begin == MARK { Vec::new() } else { begin };
+    Ok(io::Cursor::new(begin).chain(from))
 }
 
 /// The fields whose values are whole numbers.

@@ -119,7 +119,9 @@ fn a_report_that_is_asked_for_has_everything_before_it() {
     let one = place.run(&[&one[..], &ends].concat()).ok();
     assert!(one.contains(",bob,60,") && one.contains(",AAPL,60,"), "{one}");
     let ticker = ["positions", "--now", "--ticker", "MSFT"];
-    let ticker = place.run(&[&ticker[..], &ends].concat()).ok();
+    let ticker = place.run(&[&ticker[..], &ends].concat());
+    assert!(ticker.stderr.contains("nothing was ever divided of MSFT"), "{}", ticker.stderr);
+    let ticker = ticker.ok();
     assert!(ticker.contains("ann") && !ticker.contains("AAPL"), "{ticker}");
     drop(server);
 }
@@ -204,8 +206,15 @@ fn a_mistake_is_named_with_the_way_out() {
     let ends = ["--front", front, "--publish", publish];
     let nowhere = "tcp://127.0.0.1:1";
     place.write("empty", "\n");
+    place.write("long", &format!("{{\"type\":\"report\",\"source\":\"{}\"}}", "s".repeat(1 << 20)));
+    place.write("marked", "\u{feff}{\"type\":\"report\",\"source\":\"marked\",\"seq\":1}\n");
+    place.run(&["send", "--file", "marked", "--front", front]).ok();
     for (arguments, said) in [
-        (&["positions", "--once", "--account", "an"][..], "there is no account an"),
+        (
+            &["send", "--file", "long"][..],
+            "message 1 has more than 1024 KiB, which no front door takes",
+        ),
+        (&["positions", "--once", "--account", "an"], "there is no account an"),
         (
             &["positions", "--once", "--account", "bobb"],
             "there is no account bobb; did you mean bob? this is of report ",

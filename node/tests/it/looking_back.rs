@@ -299,6 +299,9 @@ fn a_pruned_journal_is_looked_back_at_from_its_snapshot_on() {
     };
     assert_eq!(positions(&pruned), positions(&whole));
 
+    let early = ["positions", "--at", "2020-01-01", "data"];
+    let refused = pruned.run(&early).error();
+    assert!(refused.contains("was pruned: what there was before 20"), "{refused}");
     let last = left.last().unwrap();
     let id = last["id"].as_str().unwrap();
     let explain = ["explain", "data", "--source", "s", "--id", id];

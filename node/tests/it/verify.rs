@@ -401,3 +401,31 @@ fn check(sound: &Place, what: &str, said: &str, damage: impl FnOnce(&Place) -> P
         assert!(page.contains("data/shard-1: allocation, shard 1 of 2"), "{what}\n{page}");
     }
 }
+
+/// What is left of a ledger would pass for all there is.
+#[test]
+fn a_ledger_without_its_end_or_a_shard_is_neither_read_nor_backed_up() {
+    let commands = [
+        &["history", "data"][..],
+        &["positions", "--at", "2100-01-01", "data"],
+        &["explain", "data", "--source", "s", "--id", "1"],
+        &["export", "data", "--out", "out", "--format", "csv"],
+        &["backup", "data", "copy"],
+    ];
+    let refused = |place: &Place, said: &str| {
+        for arguments in commands {
+            let error = place.run(arguments).error();
+            assert!(error.contains(said), "{arguments:?}: {error}");
+            assert!(!place.path().join("copy").exists() && !place.path().join("out").exists());
+        }
+    };
+    let place = written(false);
+    let segments = files(&place, 0, "segment-");
+    // Those behind the first have records that a snapshot says were there.
+    segments[1..].iter().for_each(|segment| fs::remove_file(segment).unwrap());
+    refused(&place, "its last segments are missing");
+    let place = written(false);
+    fs::remove_dir_all(place.path().join("data/shard-1")).unwrap();
+    refused(&place, "the journal of shard 1 is gone from data");
+    place.run(&["history", "data/shard-0"]).ok();
+}

@@ -14,3 +14,4 @@ mod differing;
 mod summing;
 mod blend;
 mod zero;
+mod explaining;
