@@ -3,6 +3,7 @@
   "use strict";
   // A palette that people with colour blindness can tell apart, on white and on black.
   const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a6d00", "#7f7f7f"];
+  const FONT = "12px system-ui, sans-serif";
   const DASHES = { solid: [], dashed: [8, 4], dotted: [2, 3] };
   const HEIGHT = 340;
   const BAR = 34;
@@ -91,6 +92,22 @@
     }, uPlot.join(tables)];
   };
 
+  // How long a text is beside an axis, and as much of it as fits: its beginning and its end tell
+  // one bar from another.
+  const pen = document.createElement("canvas").getContext("2d");
+  const lengthOf = (text) => {
+    pen.font = FONT;
+    return pen.measureText(text).width;
+  };
+  const fitting = (text, room) => {
+    for (let kept = text.length; kept > 8; kept -= 1) {
+      const begin = Math.ceil(kept / 2);
+      const shown = kept === text.length ? text : `${text.slice(0, begin)}…${text.slice(begin - kept)}`;
+      if (lengthOf(shown) <= room) return shown;
+    }
+    return text.slice(0, 8);
+  };
+
   // Bars lie; a part reaches from 0 to the sum of it and those before it, so the longest is drawn
   // first and the others over it.
   const bars = (chart, width) => {
@@ -111,7 +128,9 @@
       points: { show: false },
       value: (plot, value, at, place) => (place == null ? "–" : text(chart.y.unit, own[place])),
     }));
-    const names = { side: 3, size: Math.min(260, width / 3), grid: { show: false }, splits: () => places };
+    const room = Math.min(width / 2, Math.max(...chart.bars.map(lengthOf)) + 24);
+    const labels = chart.bars.map((bar) => fitting(bar, room - 24));
+    const names = { side: 3, size: room, grid: { show: false }, splits: () => places };
     return [{
       width,
       height: BAR * (chart.bars.length + 3) + 30,
@@ -120,7 +139,7 @@
         y: { ori: 0, dir: 1, range: (plot, least, most) => [0, most * 1.05] },
       },
       axes: [
-        axis(chart.x, { ...names, values: (plot, splits) => splits.map((at) => chart.bars[at]) }),
+        axis(chart.x, { ...names, values: (plot, splits) => splits.map((at) => labels[at]) }),
         axis(chart.y, { side: 2, space: 80 }),
       ],
       series: [{ label: "point", value: (plot, value) => (value == null ? "–" : chart.bars[value]) }, ...series],

@@ -117,10 +117,16 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("allot: {error:#}");
+            eprintln!("allot: {}", plain(&format!("{error:#}")));
             if error.is::<Misuse>() { ExitCode::from(EXIT_MISUSE) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Without what a terminal obeys: a part of it may be the words of a server.
+fn plain(text: &str) -> String {
+    let is_obeyed = |sign: char| sign.is_control() && !matches!(sign, '\n' | '\t');
+    text.chars().map(|sign| if is_obeyed(sign) { '·' } else { sign }).collect()
 }
 
 /// The whole command line.

@@ -58,7 +58,8 @@ class Subscription:
         self._topics = names.topics(topics)
         self._endpoint = names.endpoint(endpoint)
         self._publish_key = publish_key
-        self._timeout = timeout
+        self._timeout = self._given = timeout
+        """What is left of the time that was given, and that."""
         self._on_reconnect = on_reconnect
         if start and front is None:
             raise ValueError("start needs front: what came before is asked for at the front door")
@@ -286,7 +287,7 @@ class Subscription:
     def _silence(self) -> str:
         """Why there was no update."""
         what = ", ".join(self._topics)
-        text = f"nothing of {what} was published for {self._timeout} s"
+        text = f"nothing of {what} was published for {self._given} s"
         ago = self._pulse.beat_ago(time.monotonic())
         if ago is not None:
             return f"{text}; the publisher's last heartbeat was {ago:.1f} s ago"
