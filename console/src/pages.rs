@@ -12,6 +12,7 @@ mod splits;
 mod one_split;
 mod tracking;
 mod health;
+mod desk_rows;
 mod desk;
 mod desk_log;
 mod signals;

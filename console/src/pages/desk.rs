@@ -18,10 +18,11 @@ use crate::board::sentence_of;
 use crate::desk::{Desk, DeskTrader};
 use crate::desk_book::{DeskTold, Typed, to_its_user};
 use crate::desk_look::Looked;
-use crate::desk_reply::{DeskOrder, DeskTransaction, is_shown, shown_as};
+use crate::desk_reply::is_shown;
 use crate::frame::{Frame, notice, page};
 use crate::guard::{Person, is_by_script, see_other};
 use crate::page_form::PageForm;
+use crate::pages::desk_rows::{Holding, Order, Transaction, Trigger, orders};
 use crate::text;
 
 /// The page.
@@ -91,58 +92,6 @@ struct Buttons {
     sell_amount: Seq,
     add: Seq,
     log: Seq,
-}
-
-/// The shares of a stock.
-struct Holding {
-    symbol: String,
-    free: String,
-    reserved: String,
-}
-
-/// A pending order.
-struct Order {
-    side: String,
-    symbol: String,
-    shares: String,
-    price: String,
-    amount: String,
-    left: String,
-    until_ms: u64,
-    /// What a button beside it sends; none where a later one of its side goes first.
-    buttons: Option<OrderButtons>,
-}
-
-/// The buttons of an order.
-struct OrderButtons {
-    commit: &'static str,
-    cancel: &'static str,
-    commit_seq: Seq,
-    cancel_seq: Seq,
-    seen: String,
-}
-
-/// An amount that is set.
-struct Trigger {
-    side: String,
-    symbol: String,
-    amount: String,
-    shares: String,
-    trigger: Option<String>,
-    set: &'static str,
-    cancel: &'static str,
-    set_seq: Seq,
-    cancel_seq: Seq,
-    typed: String,
-}
-
-/// Something that happened.
-struct Transaction {
-    time: String,
-    what: String,
-    symbol: String,
-    shares: String,
-    amount: String,
 }
 
 /// Which command the page tells of.
@@ -460,103 +409,6 @@ fn away_page(app: &Arc<App>, person: &Person, problem: String, shown: Shown) -> 
     page(status, &AwayPage { frame, place, part, problem, told, again })
 }
 
-impl Holding {
-    fn of(holding: &crate::desk_reply::DeskHolding) -> Self {
-        Self {
-            symbol: holding.symbol.clone(),
-            free: text::count(holding.free),
-            reserved: text::count(holding.reserved),
-        }
-    }
-}
-
-/// The orders; the last of each side has buttons.
-fn orders(pending: &[DeskOrder], now_ms: u64, next: impl Fn() -> Seq) -> Vec<Order> {
-    let is_last = |place: usize, order: &DeskOrder| {
-        !pending[place + 1..].iter().any(|later| later.side == order.side)
-    };
-    let of = |(place, order): (usize, &DeskOrder)| {
-        let (commit, cancel) = match order.side.as_str() {
-            "sell" => ("COMMIT_SELL", "CANCEL_SELL"),
-            _ => ("COMMIT_BUY", "CANCEL_BUY"),
-        };
-        let left_ms = order.left_ns / 1_000_000;
-        Order {
-            side: order.side.clone(),
-            symbol: order.symbol.clone(),
-            shares: text::count(order.shares),
-            price: text::grouped(&order.price),
-            amount: text::grouped(&order.amount),
-            left: format!("{} s", left_ms.div_ceil(1_000)),
-            until_ms: now_ms + left_ms,
-            buttons: is_last(place, order).then(|| OrderButtons {
-                commit,
-                cancel,
-                commit_seq: next(),
-                cancel_seq: next(),
-                seen: shown_as(pending, place, now_ms),
-            }),
-        }
-    };
-    pending.iter().enumerate().map(of).collect()
-}
-
-impl Trigger {
-    fn of(trigger: &crate::desk_reply::DeskTrigger, typed: String, next: impl Fn() -> Seq) -> Self {
-        let (set, cancel) = match trigger.side.as_str() {
-            "sell" => ("SET_SELL_TRIGGER", "CANCEL_SET_SELL"),
-            _ => ("SET_BUY_TRIGGER", "CANCEL_SET_BUY"),
-        };
-        Self {
-            side: trigger.side.clone(),
-            symbol: trigger.symbol.clone(),
-            amount: text::grouped(&trigger.amount),
-            shares: if trigger.shares == 0 { String::new() } else { text::count(trigger.shares) },
-            trigger: trigger.trigger.as_deref().map(text::grouped),
-            set,
-            cancel,
-            set_seq: next(),
-            cancel_seq: next(),
-            typed,
-        }
-    }
-}
-
-impl Transaction {
-    fn of(one: &DeskTransaction) -> Self {
-        let what = match one.kind.as_str() {
-            "added" => "money added",
-            "buy_pending" => "purchase pending",
-            "bought" => "bought",
-            "buy_cancelled" => "purchase cancelled",
-            "buy_expired" => "purchase expired",
-            "sell_pending" => "sale pending",
-            "sold" => "sold",
-            "sell_cancelled" => "sale cancelled",
-            "sell_expired" => "sale expired",
-            "buy_amount_set" => "amount to buy set",
-            "buy_armed" => "trigger to buy set",
-            "set_buy_cancelled" => "automatic purchase cancelled",
-            "buy_fired" => "trigger bought",
-            "sell_amount_set" => "amount to sell set",
-            "sell_armed" => "trigger to sell set",
-            "set_sell_cancelled" => "automatic sale cancelled",
-            "sell_fired" => "trigger sold",
-            other => other,
-        };
-        Self {
-            time: text::read_zulu(&one.time).map(text::time).unwrap_or_default(),
-            what: match one.kind.ends_with("_fired") && one.shares == 0 {
-                true => format!("{what} nothing"),
-                false => what.to_owned(),
-            },
-            symbol: one.symbol.clone(),
-            shares: if one.shares == 0 { String::new() } else { text::count(one.shares) },
-            amount: text::grouped(&one.amount),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -584,30 +436,5 @@ mod tests {
             let problem = read(&typed(pressed, symbol, amount)).unwrap_err();
             assert!(problem.contains(why) && problem.ends_with('.'), "{problem}");
         }
-    }
-
-    #[test]
-    fn only_the_last_order_of_a_side_has_buttons() {
-        let order = |side: &str, symbol: &str| DeskOrder {
-            side: side.to_owned(),
-            symbol: symbol.to_owned(),
-            shares: 1,
-            price: "1.00".to_owned(),
-            amount: "1.00".to_owned(),
-            left_ns: 1_500_000_000,
-        };
-        let pending = [order("buy", "A"), order("buy", "B"), order("sell", "C")];
-        let shown = orders(&pending, 1_000, || Seq::new(1));
-        let has: Vec<_> = shown.iter().map(|order| order.buttons.is_some()).collect();
-        assert_eq!(has, [false, true, true]);
-        // One of two that are alike is another one once the other is gone.
-        let alike = [order("buy", "A"), order("sell", "A"), order("buy", "A")];
-        let seen = shown_as(&alike, 0, 1_000);
-        assert!(is_shown(&alike[..2], 0, 1_000, &seen) && !is_shown(&alike, 2, 1_000, &seen));
-        // And so is one that was made later.
-        assert!(is_shown(&alike, 0, 2_000, &seen) && !is_shown(&alike, 0, 5_000, &seen));
-        assert!(!is_shown(&alike, 0, 1_000, ""));
-        assert_eq!((shown[0].left.as_str(), shown[0].until_ms), ("2 s", 2_500));
-        assert_eq!(shown[2].buttons.as_ref().unwrap().commit, "COMMIT_SELL");
     }
 }
