@@ -29,6 +29,13 @@ pub enum JournalError {
         /// What the operating system reported.
         cause: String,
     },
+    /// The user of this process may not do it.
+    Denied {
+        /// What was tried, as in [`JournalError::Media`].
+        operation: &'static str,
+        /// The file, or the folder.
+        file: String,
+    },
     /// The disk has no room.
     DiskFull {
         /// The file that needs room.
@@ -68,6 +75,11 @@ pub enum JournalError {
         /// The first record that cannot be read.
         index: LogIndex,
     },
+    /// Every snapshot is damaged, and the segments before it were removed.
+    NoSnapshot {
+        /// The latest snapshot.
+        file: String,
+    },
     /// The folder was removed, moved or replaced while the journal was written, or the current
     /// segment in it.
     Removed {
@@ -82,15 +94,17 @@ impl JournalError {
     /// Whether what was written before is damaged or gone.
     #[must_use]
     pub const fn is_damage(&self) -> bool {
-        matches!(self, Self::Corrupt { .. } | Self::Missing { .. })
+        matches!(self, Self::Corrupt { .. } | Self::Missing { .. } | Self::NoSnapshot { .. })
     }
 
-    /// An error of the operating system. A lack of room is told apart: waiting can cure it.
+    /// An error of the operating system. Told apart are a lack of room, which waiting can cure, and
+    /// a lack of rights, which says nothing of the disk.
     pub(crate) fn media(operation: &'static str, file: &str, cause: &io::Error) -> Self {
         match cause.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::DiskFull { file: file.to_owned() }
             }
+            io::ErrorKind::PermissionDenied => Self::Denied { operation, file: file.to_owned() },
             _ => Self::final_media(operation, file, cause),
         }
     }
@@ -113,6 +127,11 @@ impl fmt::Display for JournalError {
                 out,
                 "cannot {operation} {file}: {cause}; inputs after the last reply may be lost: \
                  check the disk, then start again"
+            ),
+            Self::Denied { operation, file } => write!(
+                out,
+                "cannot {operation} {file}: permission denied; run this as the user that the \
+                 folder belongs to"
             ),
             Self::DiskFull { file } => {
                 write!(out, "no room on the disk for {file}; make room, then start again")
@@ -139,6 +158,11 @@ impl fmt::Display for JournalError {
             Self::Missing { file, index } => write!(
                 out,
                 "{file} is missing, and record {index} with it; restore the file from a backup"
+            ),
+            Self::NoSnapshot { file } => write!(
+                out,
+                "{file} is damaged, as is every other snapshot, and the segments before it were \
+                 removed; restore the folder from a backup"
             ),
             Self::Removed { file } => write!(
                 out,

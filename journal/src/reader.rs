@@ -157,6 +157,9 @@ fn missing(
     if is_new || is_complete {
         return None;
     }
+    if let Some(last) = listing.snapshots.last().filter(|last| scan.is_some() && before <= **last) {
+        return Some(JournalError::NoSnapshot { file: file_name::snapshot(*last) });
+    }
     let number = listing.run().first().map_or(1, |number| number.saturating_sub(1));
     let after_snapshots = listing.snapshots.last().map_or(LogIndex::FIRST, |last| last.next());
     let index = if scan.is_some() { before } else { after_snapshots };

@@ -77,6 +77,9 @@ pub(super) fn find_segment(
             OpenedSegment::Spare(_) => {}
         }
     }
+    if let (LogIndex::ZERO, Some(last)) = (snapshot, listing.snapshots.last()) {
+        return Err(JournalError::NoSnapshot { file: file_name::snapshot(*last) });
+    }
     let is_new = listing.snapshots.is_empty() && matches!(run, [] | [1]);
     let missing = run.first().map_or(1, |first| first.saturating_sub(1));
     let file = file_name::segment(missing);

@@ -190,10 +190,7 @@ fn without_a_good_snapshot_the_whole_log_is_replayed_or_the_start_fails() {
         disk.flip(snapshot, 0, 0);
     }
     let pruned = read(media(&disk), config()).err().unwrap();
-    assert_eq!(
-        pruned,
-        JournalError::Missing { file: "segment-0000000002".to_owned(), index: LogIndex::FIRST }
-    );
+    assert_eq!(pruned, JournalError::NoSnapshot { file: "image-00000000000000000012".to_owned() });
 
     let disk = SimDisk::new(1);
     let (mut rig, _) = Rig::start(media(&disk), config()).unwrap();

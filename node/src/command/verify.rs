@@ -189,6 +189,7 @@ impl Verdict {
         json!({
             "ledger": agreement.ledger.map(|ledger| ledger.to_string()),
             "wrong": agreement.failures,
+            "differing": agreement.differing,
             "shards": results.iter().map(shard_as_json).collect::<Vec<_>>(),
             "answers": {
                 "checked": given.count,
@@ -208,6 +209,7 @@ impl Verdict {
         lines.extend(agreement.ledger.map(|ledger| format!("ledger {ledger}{copy}")));
         lines.extend(agreement.failures.iter().map(|failure| format!("WRONG: {failure}")));
         lines.extend(results.iter().flat_map(shard_lines));
+        lines.extend(agreement.differing.clone());
         if 0 < given.count {
             let (count, older, lost) = (given.count, given.older(), lost.len());
             let older = if older == 0 {

@@ -402,6 +402,35 @@ fn check(sound: &Place, what: &str, said: &str, damage: impl FnOnce(&Place) -> P
     }
 }
 
+#[test]
+fn a_shard_that_lacks_splits_of_the_others_is_named() {
+    let place = written_by(false, |place, front| {
+        let split = |weights| drop(place.run(&["split", weights, "--front", front]).ok());
+        split("a=60,b=40");
+        copy(&place.path().join("data/shard-1"), &place.path().join("before"));
+        split("a=50,b=50");
+        split("a=40,b=60");
+    });
+    assert!(!place.run(&["verify", "data"]).ok().contains("every split"));
+    let shard = place.path().join("data/shard-1");
+    fs::remove_dir_all(&shard).unwrap();
+    fs::rename(place.path().join("before"), &shard).unwrap();
+    let page = place.run(&["verify", "data"]).ok();
+    let said = "not every shard has every split: 3 in shard-0, 1 in shard-1.";
+    assert!(page.contains(said), "{page}");
+}
+
+/// Of a pruned journal nothing else holds what was before its first segment.
+#[test]
+fn a_pruned_journal_without_a_good_snapshot_is_told_as_such() {
+    let place = written(true);
+    let snapshots = files(&place, 0, "image-");
+    snapshots.iter().for_each(|file| Change::Flipped(0).apply(file));
+    let page = failed(&place, &[]);
+    let last = snapshots.last().unwrap().file_name().unwrap().to_string_lossy();
+    assert!(page.contains(&format!("{last} is damaged, as is every other snapshot")), "{page}");
+}
+
 /// What is left of a ledger would pass for all there is.
 #[test]
 fn a_ledger_without_its_end_or_a_shard_is_neither_read_nor_backed_up() {

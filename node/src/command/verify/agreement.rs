@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use allot_allocation_service::Allocation;
-use allot_domain::LedgerId;
+use allot_domain::{LedgerId, LogIndex};
 use allot_server::{JournalStamp, Ledger, LedgerCopy, LedgerError, boxes, lost_shards};
 use allot_shard::Service;
 
@@ -19,6 +19,8 @@ pub(super) struct Agreement {
     pub(super) copy: LedgerCopy,
     /// Everything that is wrong.
     pub(super) failures: Vec<String>,
+    /// In what the shards differ, although nothing need be wrong with it.
+    pub(super) differing: Option<String>,
 }
 
 impl Agreement {
@@ -42,6 +44,7 @@ impl Agreement {
         };
         agreement.compare(named, &stamps);
         agreement.find_missing(data, results, &stamps);
+        agreement.differing = differing_splits(results);
         agreement
     }
 
@@ -106,6 +109,27 @@ impl Agreement {
             ));
         }
     }
+}
+
+/// That not every shard has every split, if that is so: a shard may have been stopped, or be read,
+/// before it had the last ones. A pruned journal does not know how many it had.
+fn differing_splits(results: &[ShardResult]) -> Option<String> {
+    let is_counted = |result: &ShardResult| {
+        result.is_audited && result.failures.is_empty() && result.replayed_from == LogIndex::ZERO
+    };
+    let fewest = results.iter().map(|result| result.summary.splits).min()?;
+    if !results.iter().all(is_counted) || results.iter().all(|one| one.summary.splits == fewest) {
+        return None;
+    }
+    let of_each = results.iter().map(|result| {
+        let name = result.path.file_name().unwrap_or_default().to_string_lossy();
+        format!("{} in {name}", result.summary.splits)
+    });
+    let of_each = of_each.collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "not every shard has every split: {of_each}. One beyond {fewest} has no reply, unless it \
+         was put into force in the moment of reading; look for it with --answers, or send it again"
+    ))
 }
 
 type Stamped<'a> = (&'a Path, JournalStamp<Allocation>);

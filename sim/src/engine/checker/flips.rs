@@ -83,6 +83,7 @@ fn names_file(error: &RecoverError) -> bool {
     match error {
         JournalError::Media { file, .. }
         | JournalError::DiskFull { file }
+        | JournalError::NoSnapshot { file }
         | JournalError::Stamp { file, .. }
         | JournalError::Version { file, .. }
         | JournalError::Corrupt { file, .. }
