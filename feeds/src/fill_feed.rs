@@ -2,7 +2,7 @@
 
 use allot_allocation_service::{Reply, Request, RequestKind};
 use allot_domain::SourceId;
-use allot_runtime::{Agent, Counters, Link, Nanos, PollSet};
+use allot_runtime::{Agent, Clock, Counters, Link, Nanos, PollSet};
 use allot_wire::Encoding;
 
 use crate::in_flight::Effect;
@@ -127,6 +127,12 @@ impl FillFeed {
     /// Appends every reply to `reply_log` from now on.
     pub fn log_replies(&mut self, reply_log: ReplyLog) {
         self.session.log_replies(reply_log);
+    }
+
+    /// Times replies by this clock, which must be that of the turns, and not by the beginning of
+    /// the turn that takes them.
+    pub fn time_replies_by(&mut self, clock: Clock) {
+        self.session.time_replies_by(clock);
     }
 
     /// A handle on what it does, to keep when the feed goes to its thread.

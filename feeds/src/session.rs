@@ -13,7 +13,7 @@ use allot_allocation_service::{
     Reply, Request, RequestKind, decode_replies, encode_line, encode_request,
 };
 use allot_domain::{Backoff, Seq, SourceId};
-use allot_runtime::{Counters, Link, Nanos, PollSet};
+use allot_runtime::{Clock, Counters, Link, Nanos, PollSet};
 use allot_wire::Encoding;
 
 use crate::batch_builder::BatchBuilder;
@@ -43,6 +43,8 @@ pub(crate) struct SessionConfig {
 pub(crate) struct Session {
     config: SessionConfig,
     link: Link,
+    /// What replies are timed by, if not by the turn that takes them.
+    clock: Option<Clock>,
     in_flight: InFlight,
     batch: BatchBuilder,
     /// The sequence numbers to be resent, on their way into a batch.
@@ -75,6 +77,7 @@ impl Session {
             batch: BatchBuilder::new(config.kind, config.encoding),
             config,
             link,
+            clock: None,
             in_flight,
             due_seqs: VecDeque::new(),
             silence: Silence::new(silence),
@@ -88,6 +91,14 @@ impl Session {
     /// Appends every reply to `reply_log` from now on.
     pub(crate) fn log_replies(&mut self, reply_log: ReplyLog) {
         self.recorder.log_replies(reply_log);
+    }
+
+    /// Times replies by this clock from now on, which must be that of the turns.
+    ///
+    /// A turn writes to the kernel before it reads, and that takes as long as a reply: by the time
+    /// of its beginning, the reply would have come before there was one.
+    pub(crate) fn time_replies_by(&mut self, clock: Clock) {
+        self.clock = Some(clock);
     }
 
     /// Whether a request with this sequence number can be pushed now.
@@ -180,6 +191,7 @@ impl Session {
         let mut frame_count = 0;
         while frame_count < FRAMES_PER_TURN && self.link.receive(&mut self.frame) {
             frame_count += 1;
+            let now = self.clock.as_ref().map_or(now, Clock::now);
             self.silence.note_received(now);
             let mut replies = std::mem::take(&mut self.replies);
             if let Err(error) = decode_replies(&self.frame, &mut replies) {

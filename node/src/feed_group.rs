@@ -22,6 +22,7 @@ pub(crate) struct FeedGroup {
     context: Context,
     front: String,
     front_key: Option<CurveKey>,
+    clock: Clock,
     group: ThreadGroup,
     slot: ThreadSlot,
     progress: Vec<FeedProgress>,
@@ -47,7 +48,8 @@ impl FeedGroup {
     /// A group without feeds, for the server at this front door, which has this key if it encrypts.
     pub(crate) fn new(front: &str, front_key: Option<CurveKey>) -> Result<Self> {
         let wait = WaitStrategy::default();
-        let mut group = ThreadGroup::new(Clock::system(), wait, Threads::Shared);
+        let clock = Clock::system();
+        let mut group = ThreadGroup::new(clock.clone(), wait, Threads::Shared);
         let slot = group.thread("feeds")?;
         let progress = Vec::new();
         let counters = Vec::new();
@@ -55,6 +57,7 @@ impl FeedGroup {
             context: Context::new()?,
             front: front.to_owned(),
             front_key,
+            clock,
             group,
             slot,
             progress,
@@ -81,6 +84,7 @@ impl FeedGroup {
         let link = self.link()?;
         let counters = Counters::new();
         let mut feed = FillFeed::new(config, source, link, counters.clone())?;
+        feed.time_replies_by(self.clock.clone());
         self.reply_log()?.into_iter().for_each(|log| feed.log_replies(log));
         let progress = feed.progress();
         self.add(Box::new(feed), progress, counters);
@@ -92,6 +96,7 @@ impl FeedGroup {
         let link = self.link()?;
         let counters = Counters::new();
         let mut feed = AumFeed::new(config, weights, link, counters.clone());
+        feed.time_replies_by(self.clock.clone());
         self.reply_log()?.into_iter().for_each(|log| feed.log_replies(log));
         let progress = feed.progress();
         self.add(Box::new(feed), progress, counters);
@@ -106,7 +111,7 @@ impl FeedGroup {
 
     /// Starts the feeds.
     pub(crate) fn start(self) -> Result<Feeds> {
-        let Self { context, front_key, front, group, slot, progress, counters, replies: _ } = self;
+        let Self { context, front_key, front, group, slot, progress, counters, .. } = self;
         let waker = slot.waker().clone();
         let is_ending = Arc::default();
         let running = group.start()?;

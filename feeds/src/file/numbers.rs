@@ -10,10 +10,13 @@ use super::format::Format;
 /// Why a text is not a number of its format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NumberError {
-    /// A quantity has a point or a comma, and nothing says what that is.
+    /// The point or the comma of a quantity may group its digits, and nothing says whether it does.
     Ambiguous,
-    /// A price has a comma, and nothing says what that is.
-    Comma,
+    /// It has a point or a comma, and nothing says what that is.
+    Unstated {
+        /// Which of the two.
+        sign: char,
+    },
     /// The thousands sign does not stand before each group of three digits.
     Groups,
     /// A negative quantity, where the sign has no meaning.
@@ -37,9 +40,16 @@ pub(super) fn price(format: &Format, text: &str) -> Result<Number, NumberError> 
 /// Reads a quantity.
 pub(super) fn quantity(format: &Format, text: &str) -> Result<Number, NumberError> {
     let (is_negative, text) = unsigned(format, text);
-    let is_ambiguous = |sign| format.thousands != Some(sign) && text.contains(sign);
-    if format.decimal.is_none() && (is_ambiguous('.') || is_ambiguous(',')) {
-        return Err(NumberError::Ambiguous);
+    let is_unstated = |sign: &char| format.thousands != Some(*sign) && text.contains(*sign);
+    if format.decimal.is_none()
+        && let Some(sign) = ['.', ','].into_iter().find(is_unstated)
+    {
+        let may_group = ungrouped(text, sign).is_ok();
+        return Err(if may_group {
+            NumberError::Ambiguous
+        } else {
+            NumberError::Unstated { sign }
+        });
     }
     if is_negative && !format.signed_quantity {
         return Err(NumberError::Negative);
@@ -71,7 +81,7 @@ fn unsigned<'a>(format: &Format, text: &'a str) -> (bool, &'a str) {
 fn plain(format: &Format, text: &str) -> Result<String, NumberError> {
     let decimal = format.decimal.unwrap_or('.');
     if decimal != ',' && format.thousands != Some(',') && text.contains(',') {
-        return Err(NumberError::Comma);
+        return Err(NumberError::Unstated { sign: ',' });
     }
     let (whole, fraction) = match text.split_once(decimal) {
         Some((whole, fraction)) => (whole, Some(fraction)),
@@ -115,11 +125,14 @@ impl NumberError {
                 "the {field} {text} may be one number or a thousand times it; say what its sign \
                  is, with --decimal or --thousands"
             ),
-            Self::Comma => write!(
-                f,
-                "the {field} {text} has a comma; say what that is, with --decimal ',' or \
-                 --thousands ','"
-            ),
+            Self::Unstated { sign } => {
+                let name = if sign == ',' { "comma" } else { "point" };
+                write!(
+                    f,
+                    "the {field} {text} has a {name}; say what that is, with --decimal '{sign}' \
+                     or --thousands '{sign}'"
+                )
+            }
             Self::Groups => write!(
                 f,
                 "the {field} {text} is no number with the decimal and thousands signs of the \
@@ -148,6 +161,8 @@ mod tests {
             Ok(Number { is_negative, plain }) => {
                 format!("{}{plain}", if is_negative { "-" } else { "" })
             }
+            Err(NumberError::Unstated { sign: ',' }) => "Comma".to_owned(),
+            Err(NumberError::Unstated { sign }) => sign.to_string(),
             Err(error) => format!("{error:?}"),
         }
     }
@@ -187,6 +202,9 @@ mod tests {
             (None, None, "1000", "1000"),
             (None, None, "1.000", "Ambiguous"),
             (None, None, "1,000", "Ambiguous"),
+            (None, None, "100.5", "."),
+            (None, None, "1000.000", "."),
+            (None, None, "12,5", "Comma"),
             (None, Some(','), "1,000", "1000"),
             (None, Some(','), "1.000", "Ambiguous"),
             (Some('.'), None, "1.000", "1.000"),

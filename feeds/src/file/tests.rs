@@ -302,7 +302,7 @@ fn the_fields_of_an_object_are_known_or_ignored_and_never_null() {
         (r#"{"ticker":"A","price":1,"quantity":1}"#, "the object has no field \"side\""),
         (r#"{"ticker":"A","price":1e3,"quantity":1,"side":"buy"}"#, "is not a plain decimal"),
         (r#"{"ticker":"A","price":-1,"quantity":1,"side":"buy"}"#, "must be more than zero"),
-        (r#"{"ticker":"A","price":1,"quantity":5.0,"side":"buy"}"#, "\"5.0\" may be one number"),
+        (r#"{"ticker":"A","price":1,"quantity":5.0,"side":"buy"}"#, "\"5.0\" has a point; say"),
         (r#"{"ticker":"A","price":1,"quantity":1,"side":""}"#, "the side must be buy or sell"),
         (r#"{"ticker":"A","price":1,"quantity":1,"side":"buy","seq":0}"#, "must be at least 1"),
         (r#"{"ticker":"A","price":1,"quantity":1,"side":"buy","seq":"x"}"#, "it was \"x\""),

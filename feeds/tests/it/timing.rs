@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use allot_allocation_service::{Reply, encode_reply_message};
+use allot_domain::Seq;
 use allot_feeds::{
     FillConfig, FillFeed, GaveUp, Pace, Patience, Prices, Random, RandomConfig, Tally,
 };
-use allot_runtime::{Clock, Context, Counters, Link, LinkOptions, Stepper, Waker, ring_pair};
+use allot_runtime::{
+    Agent, Clock, Context, Counters, Link, LinkOptions, Stepper, Waker, ring_pair,
+};
 use allot_wire::Encoding;
 
 use crate::front::Faults;
@@ -128,6 +132,36 @@ fn a_silence_lasts_from_when_something_has_left() {
     assert_eq!(counts_after(0), (1, 0));
     assert_eq!(counts_after(29), (1, 0), "the longest of the silences");
     assert_eq!(counts_after(1), (1, 1));
+}
+
+#[test]
+fn a_reply_is_timed_when_it_is_read_and_not_when_its_turn_began() {
+    let (link, mut far_end) = ring_pair(4, &Waker::silent(), &Waker::silent());
+    let config = FillConfig::new(source("fills"));
+    let mut feed =
+        FillFeed::new(config, Fills::one_and_then_none(), link, Counters::new()).unwrap();
+    let clock = Clock::virtual_at(START);
+    feed.time_replies_by(clock.clone());
+    let progress = feed.progress();
+    feed.do_work(START);
+    assert!(far_end.receive(&mut Vec::new()), "the fill has left");
+    let reply = Reply::Rejected {
+        source: "fills".to_owned(),
+        seq: Seq::new(1),
+        id: Seq::new(1).into(),
+        time_ns: 0,
+        duplicate: false,
+        late: false,
+        code: "bad_side".to_owned(),
+        reason: "any".to_owned(),
+    };
+    let mut message = Vec::new();
+    encode_reply_message(Encoding::Json, &reply, &mut message);
+    far_end.send(&mut message).unwrap();
+    clock.advance(Duration::from_micros(7));
+    feed.do_work(START);
+    let latency = progress.summary().latency().expect("a reply came");
+    assert_eq!(latency.min, Duration::from_micros(7));
 }
 
 #[test]
