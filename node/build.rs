@@ -1,5 +1,5 @@
-//! The commit for `allot --version`. A build for development has none: it would be built again
-//! after every commit.
+//! The commit for `--version` of allot and of its harness. A build for development has none: it
+//! would be built again after every commit.
 
 use std::env;
 use std::fs;
@@ -7,7 +7,6 @@ use std::path::Path;
 use std::process::Command;
 
 fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=ALLOT_COMMIT");
     if env::var("PROFILE").as_deref() != Ok("release") {
         return;

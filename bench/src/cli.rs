@@ -13,6 +13,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::arguments::{LengthArgs, LoadArgs, OutArgs, ServerArgs};
 use crate::conditions::ConditionArgs;
 use crate::desk::DeskArgs;
+use crate::environment::VERSION;
 use crate::growth::GrowthArgs;
 use crate::mesh::MeshArgs;
 use crate::peers::{self, PeerArgs};
@@ -28,7 +29,7 @@ use crate::{
 
 /// Measure Allot end to end, and layer by layer
 #[derive(Parser)]
-#[command(name = "allot bench", bin_name = "allot bench", version, max_term_width = 100,
+#[command(name = "allot bench", bin_name = "allot bench", version = VERSION, max_term_width = 100,
           after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
@@ -99,6 +100,9 @@ enum Verb {
     /// Print commands and options as JSON
     #[command(hide = true)]
     Words,
+    /// Write a manual page for each command
+    #[command(hide = true)]
+    Man(Man),
 }
 
 #[derive(Args)]
@@ -213,6 +217,11 @@ struct Compare {
 }
 
 #[derive(Args)]
+struct Man {
+    folder: PathBuf,
+}
+
+#[derive(Args)]
 struct Listen {
     endpoint: String,
     /// Encrypt, with new keys
@@ -228,6 +237,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Verb::Report(_)
             | Verb::Compare(_)
             | Verb::Words
+            | Verb::Man(_)
             | Verb::EchoServer(_)
             | Verb::RawServer(_)
             | Verb::NatsResponder(_)
@@ -264,6 +274,7 @@ pub(crate) fn run() -> Result<ExitCode> {
             peers::responder::serve(&args.endpoint).map(|()| ExitCode::SUCCESS)
         }
         Verb::RawServer(args) => echo::serve_raw(&args.endpoint).map(|()| ExitCode::SUCCESS),
+        Verb::Man(man) => man.write(),
         Verb::Words => {
             crate::print(&words::of(&Cli::command()).to_string()).map(|()| ExitCode::SUCCESS)
         }
@@ -295,6 +306,15 @@ impl Report {
         let against = self.against.as_deref().map(Run::load).transpose()?;
         fs::write(&self.output, report::html(&runs, against.as_ref())?)?;
         crate::print(&format!("wrote {}", self.output.display()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Man {
+    /// The pages have the names that those of `allot` have: allot-bench-tcp.1 and so on.
+    fn write(&self) -> Result<ExitCode> {
+        let command = Cli::command().name("allot-bench").display_name("allot-bench");
+        clap_mangen::generate_to(command, &self.folder)?;
         Ok(ExitCode::SUCCESS)
     }
 }

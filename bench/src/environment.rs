@@ -7,6 +7,12 @@ use std::process::Command;
 
 use allot_runtime::{Context, cores};
 
+/// The version, and the commit where that is known.
+pub(crate) const VERSION: &str = match option_env!("ALLOT_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// What is read before a run and completed after it.
 pub(crate) struct Environment {
     facts: BTreeMap<String, String>,
@@ -76,12 +82,24 @@ fn load_average() -> Option<String> {
     Some(words.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
 }
 
-/// The revision of the repository that this program was built in, or else is called in.
+/// The revision that this program was built from; of a development build, that of the repository
+/// that it lies in or is called in.
 fn revision() -> Option<String> {
     let program = std::env::current_exe().ok();
     let beside = program.as_deref().and_then(Path::parent).and_then(revision_of);
+    if let Some(built) = built_from(VERSION) {
+        // Its repository knows more: whether there were changes.
+        return beside
+            .filter(|beside| beside.starts_with(built))
+            .or_else(|| Some(built.to_owned()));
+    }
     let here = Path::new(".");
     beside.or_else(|| here.join("bench/runs").is_dir().then(|| revision_of(here)).flatten())
+}
+
+/// The commit in a version such as `0.1.0 (0123456789ab)`.
+fn built_from(version: &str) -> Option<&str> {
+    version.split_once(" (")?.1.strip_suffix(')')
 }
 
 fn revision_of(folder: &Path) -> Option<String> {
@@ -126,6 +144,12 @@ mod tests {
         assert_eq!(steal_of("intr 5\n"), None);
         assert_eq!(steal_share((80, 100), (85, 200)), "5.00 % of the time (5 ticks)");
         assert_eq!(steal_share((80, 100), (80, 100)), "0.00 % of the time (0 ticks)");
+    }
+
+    #[test]
+    fn a_version_may_have_a_commit() {
+        assert_eq!(built_from("0.1.0 (0123456789ab)"), Some("0123456789ab"));
+        assert_eq!(built_from("0.1.0"), None);
     }
 
     #[test]

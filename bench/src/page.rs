@@ -24,8 +24,7 @@ pub(crate) fn summary(run: &Run) -> String {
     if let Some(knee) = run.knee {
         lines.push(format!("the knee: {} messages a second were sustained", grouped(knee)));
     }
-    lines.extend(late(&run.points));
-    lines.extend(refused(&run.points));
+    lines.extend(oddities(&run.points).map(|oddity| format!("note  {oddity}")));
     lines.extend(checks(run));
     if run.interrupted {
         lines.push("interrupted: loads are missing".to_owned());
@@ -105,6 +104,11 @@ fn short(point: &Point) -> Vec<String> {
     [point.offer()].into_iter().chain(rates).chain(times).collect()
 }
 
+/// What a reader of the figures must know of the loads.
+pub(crate) fn oddities(points: &[Point]) -> impl Iterator<Item = String> {
+    late(points).into_iter().chain(refused(points))
+}
+
 /// Loads in which the load generator fell behind have its times in theirs.
 fn late(points: &[Point]) -> Option<String> {
     let is_late = |point: &&Point| point.sent * LATE_PERCENT_MAX < point.late_sends * 100;
@@ -125,8 +129,8 @@ fn noted<'a>(
     let most = points.clone().max_by_key(|point| count(point))?;
     let (loads, most_of, offer) = (points.count(), grouped(count(most)), most.offer());
     Some(match loads {
-        1 => format!("note  {offer}: {most_of} {what}"),
-        _ => format!("note  {offer}: {most_of} {what}, the most of {loads} such loads"),
+        1 => format!("{offer}: {most_of} {what}"),
+        _ => format!("{offer}: {most_of} {what}, the most of {loads} such loads"),
     })
 }
 

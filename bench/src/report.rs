@@ -111,6 +111,11 @@ fn summary(runs: &[(&Run, &str)]) -> String {
         let name = escape(name);
         let _ = writeln!(html, "<p class=\"bad\">{name} was interrupted: loads are missing.</p>");
     }
+    for (run, name) in runs {
+        for oddity in page::oddities(&run.points) {
+            let _ = writeln!(html, "<p>{}, {}</p>", escape(name), escape(&oddity));
+        }
+    }
     let mut rows: Vec<Vec<String>> = Vec::new();
     for (run, name) in runs {
         rows.extend(run.points.iter().map(|point| row(name, point)));
@@ -215,6 +220,15 @@ mod tests {
         let places = order.map(at);
         assert!(places.is_sorted(), "{places:?}");
         assert!(places[3] < at("<details>"));
+    }
+
+    #[test]
+    fn what_is_odd_about_a_load_stands_above_its_figures() {
+        let mut odd = run("one");
+        odd.points[0].refused = 7;
+        let html = html(&[odd], None).unwrap();
+        let note = html.find("7 messages were refused</p>").expect("a note");
+        assert!(note < html.find("p99.9").unwrap());
     }
 
     #[test]

@@ -5,10 +5,10 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result, bail, ensure};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Args, Command as Words};
 use serde_json::Value;
@@ -59,6 +59,18 @@ pub(crate) fn words() -> Option<Words> {
     let printed = Command::new(harness().ok()?).arg("words").output().ok()?;
     let words = serde_json::from_slice(&printed.stdout).ok()?;
     command_of(&words).map(|bench| bench.name("bench"))
+}
+
+/// Lets the harness write its manual pages to `folder`, if it is built.
+pub(crate) fn write_pages(folder: &Path) -> Result<()> {
+    let harness = harness()?;
+    if !harness.is_file() {
+        return Ok(());
+    }
+    let status = Command::new(&harness).arg("man").arg(folder).status();
+    let status = status.with_context(|| format!("cannot run {}", harness.display()))?;
+    ensure!(status.success(), "{} failed", harness.display());
+    Ok(())
 }
 
 /// A command line lives as long as the process: its words are kept for ever.

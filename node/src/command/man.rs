@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, Command};
 
+use super::bench;
 use crate::stdout::print;
 
 /// Write a manual page for each command
@@ -24,12 +25,14 @@ pub(crate) struct Man {
     folder: PathBuf,
 }
 
-/// Writes the pages of `command` and of all commands below it.
+/// Writes the pages of `command` and of all commands below it; those of the harness it writes
+/// itself, where it is built.
 pub(crate) fn run(man: &Man, command: Command) -> Result<ExitCode> {
     let folder = &man.folder;
     let what = || format!("cannot write manual pages to {}", folder.display());
     fs::create_dir_all(folder).with_context(what)?;
     clap_mangen::generate_to(command, folder).with_context(what)?;
+    bench::write_pages(folder).with_context(what)?;
     print(&format!("wrote manual pages to {}", folder.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -367,6 +367,7 @@ fn an_export_that_is_sent_again_counts_only_what_is_new() {
 fn every_command_has_a_manual_page() {
     let place = Place::new();
     place.run(&["man", "pages/man1"]).ok();
+    assert!(place.path().join("pages/man1/allot-bench.1").exists());
     let page = |name: &str| fs::read_to_string(place.path().join("pages/man1").join(name)).unwrap();
     for (name, text) in [
         ("allot.1", "allot\\-serve(1)"),
