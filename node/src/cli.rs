@@ -49,7 +49,8 @@ Examples:
   allot feed fills --random --rate 100         send 100 random fills a second
   allot positions --now                        print every account's positions
   allot history data --account a               print who got what, when, of which fill
-  allot help settings                          print what can be set, and where";
+  allot help settings                          print what can be set, and where
+  allot                                        run commands at a prompt, one after the other";
 
 #[derive(Subcommand)]
 enum Verb {

@@ -4,7 +4,7 @@
 
 use std::env;
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, ExitCode, Stdio};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result};
 use clap::Command;
-use rustyline::completion::Completer;
+use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
@@ -30,6 +30,9 @@ const PROMPT: &str = "allot> ";
 
 /// How many lines the history keeps.
 const HISTORY_LINES: usize = 10_000;
+
+/// The longest line that is read: twice the longest message.
+const LINE_LEN_MAX: usize = 2 << 20;
 
 /// What the session itself does; everything else is a command of `allot`.
 const OWN: [&str; 4] = ["help", "set", "exit", "quit"];
@@ -54,7 +57,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         .completion_type(rustyline::CompletionType::List)
         .build();
     let mut editor: Editor<Words, DefaultHistory> = Editor::with_config(config)?;
-    editor.set_helper(Some(Words { command }));
+    editor.set_helper(Some(Words::new(command)));
     let history = history_file();
     if let Some(file) = &history {
         // There is none before the first session.
@@ -99,9 +102,19 @@ pub(crate) fn run_piped() -> Result<Option<ExitCode>> {
         return Ok(None);
     }
     let (mut settings, mut any, mut failed) = (Vec::new(), false, false);
-    for (place, line) in (1..).zip(io::stdin().lines()) {
-        let line = line.context("cannot read standard input")?;
-        let line = line.trim();
+    let mut input = io::stdin().lock();
+    for place in 1_u64.. {
+        let Some(line) = next_line(&mut input).context("cannot read standard input")? else {
+            break;
+        };
+        let line = match &line {
+            Ok(line) => line.trim(),
+            Err(wrong) => {
+                eprintln!("allot: line {place}: {wrong}");
+                (any, failed) = (true, true);
+                continue;
+            }
+        };
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
@@ -119,6 +132,20 @@ pub(crate) fn run_piped() -> Result<Option<ExitCode>> {
     }
     let code = if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     Ok(any.then_some(code))
+}
+
+/// The next line, or what is wrong with it; none at the end.
+fn next_line(input: &mut impl BufRead) -> io::Result<Option<Result<String, String>>> {
+    let mut line = Vec::new();
+    let most = u64::try_from(LINE_LEN_MAX).unwrap_or(u64::MAX);
+    if input.by_ref().take(most + 1).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if LINE_LEN_MAX < line.len() && !line.ends_with(b"\n") {
+        input.skip_until(b'\n')?;
+        return Ok(Some(Err(format!("it has more than {LINE_LEN_MAX} bytes"))));
+    }
+    Ok(Some(String::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())))
 }
 
 /// What a line asks for.
@@ -179,53 +206,101 @@ fn history_file() -> Option<PathBuf> {
     Some(folder.join("repl-history"))
 }
 
-/// Completes words by the command line's own description.
+/// Completes words by the command line's own description, and names of files where it has none.
 struct Words {
     command: Command,
+    files: FilenameCompleter,
 }
 
 impl Words {
-    /// Where the last word begins, and what it could be.
+    fn new(command: Command) -> Self {
+        Self { command, files: FilenameCompleter::new() }
+    }
+
+    /// Where the last word begins, and what it could be; nothing where it may be a file.
     fn candidates(&self, line: &str) -> (usize, Vec<String>) {
         let from = line.rfind(char::is_whitespace).map_or(0, |space| space + 1);
-        let last = &line[from..];
-        let mut command = &self.command;
-        let mut is_first = true;
-        for word in line[..from].split_whitespace() {
-            if let Some(below) = command.find_subcommand(word) {
-                command = below;
+        let before: Vec<&str> = line[..from].split_whitespace().collect();
+        let (from, mut all) = match (&before[..], line[from..].split_once('=')) {
+            ([.., flag], None) if self.values(&before, flag).is_some() => {
+                (from, self.values(&before, flag).unwrap_or_default())
             }
-            is_first = false;
-        }
-        let of_command = command.get_subcommands().map(|below| below.get_name().to_owned());
-        let flags = command.get_arguments().filter_map(|argument| argument.get_long());
-        let flags = flags.map(|long| format!("--{long}"));
-        let own = OWN.iter().filter(|_| is_first).map(|&word| word.to_owned());
-        let mut all: Vec<_> = match last.starts_with('-') {
-            true => flags.collect(),
-            false => of_command.chain(own).collect(),
+            (_, Some((flag, _))) if flag.starts_with('-') => {
+                (from + flag.len() + 1, self.values(&before, flag).unwrap_or_default())
+            }
+            (["set"], None) => {
+                (from, Key::ALL.iter().map(|key| format!("{}=", key.name())).collect())
+            }
+            (["help"], None) => {
+                let topics = ["settings".to_owned()];
+                (from, Self::below(&self.command).into_iter().chain(topics).collect())
+            }
+            _ => (from, self.next_words(&before, &line[from..])),
         };
+        let last = &line[from..];
         all.retain(|candidate| candidate.starts_with(last));
         all.sort();
         all.dedup();
         // Nothing else can follow: the next word can.
-        if let [only] = &mut all[..] {
+        if let [only] = &mut all[..]
+            && !only.ends_with('=')
+        {
             only.push(' ');
         }
         (from, all)
     }
+
+    /// The command that these words have led to.
+    fn reached(&self, before: &[&str]) -> &Command {
+        let mut command = &self.command;
+        for word in before {
+            command = command.find_subcommand(word).unwrap_or(command);
+        }
+        command
+    }
+
+    fn below(command: &Command) -> Vec<String> {
+        command.get_subcommands().map(|below| below.get_name().to_owned()).collect()
+    }
+
+    fn next_words(&self, before: &[&str], last: &str) -> Vec<String> {
+        let command = self.reached(before);
+        if last.starts_with('-') {
+            let flags = command.get_arguments().filter_map(|argument| argument.get_long());
+            return flags.map(|long| format!("--{long}")).collect();
+        }
+        let own = OWN.iter().filter(|_| before.is_empty()).map(|&word| word.to_owned());
+        Self::below(command).into_iter().chain(own).collect()
+    }
+
+    /// The values of a flag that has a list of them, or none of a list where it takes another; none
+    /// where it is no flag with a value.
+    fn values(&self, before: &[&str], flag: &str) -> Option<Vec<String>> {
+        let long = flag.strip_prefix("--")?;
+        let mut flags = self.reached(before).get_arguments();
+        let flag = flags.find(|argument| argument.get_long() == Some(long))?;
+        let values = flag.get_possible_values();
+        let shown = values.iter().filter(|value| !value.is_hide_set());
+        let names = shown.map(|value| value.get_name().to_owned()).collect();
+        flag.get_action().takes_values().then_some(names)
+    }
 }
 
 impl Completer for Words {
-    type Candidate = String;
+    type Candidate = Pair;
 
     fn complete(
         &self,
         line: &str,
         at: usize,
-        _: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<String>)> {
-        Ok(self.candidates(&line[..at]))
+        context: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let (from, words) = self.candidates(&line[..at]);
+        if words.is_empty() && line[..at].contains(char::is_whitespace) {
+            return self.files.complete(line, at, context);
+        }
+        let pair = |word: String| Pair { display: word.clone(), replacement: word };
+        Ok((from, words.into_iter().map(pair).collect()))
     }
 }
 
@@ -239,7 +314,7 @@ impl Helper for Words {}
 
 #[cfg(test)]
 mod tests {
-    use clap::Arg;
+    use clap::{Arg, ArgAction};
 
     use super::*;
 
@@ -273,10 +348,12 @@ mod tests {
     #[test]
     fn words_are_completed_by_the_description_of_the_command_line() {
         let flag = Arg::new("front").long("front");
+        let format = Arg::new("format").long("format").value_parser(["csv", "json", "jsonl"]);
         let fills = Command::new("fills").arg(Arg::new("from").long("from")).arg(flag.clone());
+        let fills = fills.arg(format).arg(Arg::new("now").long("now").action(ArgAction::SetTrue));
         let feed = Command::new("feed").subcommand(Command::new("aum")).subcommand(fills);
         let command = Command::new("allot").subcommand(feed).subcommand(Command::new("fills"));
-        let words = Words { command };
+        let words = Words::new(command);
         let check = |line: &str, from: usize, expected: &[&str]| {
             let expected: Vec<String> = expected.iter().map(|&word| word.to_owned()).collect();
             let (at, candidates) = words.candidates(line);
@@ -288,5 +365,38 @@ mod tests {
         check("feed fills --fr", 11, &["--from", "--front"]);
         check("feed fi", 5, &["fills "]);
         check("feed x", 5, &[]);
+        check("feed fills --format js", 20, &["json", "jsonl"]);
+        check("feed fills --format=c", 20, &["csv "]);
+        check("feed fills --now ", 17, &[]);
+        check("feed fills --from data/", 18, &[]);
+        check("help fe", 5, &["feed "]);
+        check("set fro", 4, &["front-key=", "front-secret=", "front="]);
+        check("set ack", 4, &["ack="]);
+    }
+
+    #[test]
+    fn files_are_completed_where_no_word_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("fills.csv"), "").unwrap();
+        let words = Words::new(Command::new("allot").subcommand(Command::new("send")));
+        let line = format!("send --file {}/fil", folder.path().display());
+        let history = DefaultHistory::new();
+        let (from, found) = words.complete(&line, line.len(), &Context::new(&history)).unwrap();
+        let whole = format!("{}{}", &line[..from], found[0].replacement);
+        assert_eq!(whole, format!("send --file {}/fills.csv", folder.path().display()));
+        assert_eq!(words.complete("fil", 3, &Context::new(&history)).unwrap().1.len(), 0);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_is_told_and_passed_over() {
+        let long = vec![b'x'; LINE_LEN_MAX + 2];
+        let text = [b"one\n\xff\n", &long[..], b"\nlast"].concat();
+        let mut text = &text[..];
+        let mut next = || next_line(&mut text).unwrap();
+        assert_eq!(next(), Some(Ok("one\n".to_owned())));
+        assert_eq!(next(), Some(Err("it is not UTF-8".to_owned())));
+        assert_eq!(next(), Some(Err("it has more than 2097152 bytes".to_owned())));
+        assert_eq!(next(), Some(Ok("last".to_owned())));
+        assert_eq!(next(), None);
     }
 }

@@ -20,7 +20,10 @@ fn commands_are_completed_run_and_kept_until_the_end() {
     terminal.wait(|page| page.contains("invalid setting front"));
     terminal.press(&["set metrics=127.0.0.1:9101", "Enter", "config show", "Enter"]);
     terminal.wait(|page| page.contains("ALLOT_METRICS"));
-    terminal.press(&["send '{", "Enter"]);
+    fs::write(place.path().join("fills-of-today.csv"), "").unwrap();
+    terminal.press(&["feed fills --file fills-of-t", "Tab"]);
+    terminal.wait(|page| page.contains("fills-of-today.csv"));
+    terminal.press(&["C-u", "send '{", "Enter"]);
     terminal.wait(|page| page.contains("a quote is not closed"));
     terminal.press(&["C-d"]);
     terminal.wait(|page| page.contains("ended=0"));
