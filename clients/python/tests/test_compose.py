@@ -1,4 +1,5 @@
-"""The containers of compose.yaml, as processes: the same commands, on free ports of one machine."""
+"""The containers of compose.yaml: their files checked, and the same commands as processes of one
+machine, on free ports."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+import sysconfig
 import urllib.request
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
@@ -17,7 +19,8 @@ from conftest import BIN
 
 yaml = pytest.importorskip("yaml", reason="compose.yaml is read with PyYAML")
 
-COMPOSE = Path(__file__).parents[3] / "compose.yaml"
+REPOSITORY = Path(__file__).parents[3]
+COMPOSE = REPOSITORY / "compose.yaml"
 HOSTS = "router|publisher|0\\.0\\.0\\.0|127\\.0\\.0\\.1"
 
 
@@ -76,6 +79,30 @@ def containers(tmp_path: Path) -> Iterator[Containers]:
         yield containers
     finally:
         containers.stop()
+
+
+def tool(name: str) -> str:
+    """A program that a package of this environment brought."""
+    path = Path(sysconfig.get_path("scripts")) / name
+    if not path.exists():
+        pytest.skip(f"{name} is not installed: pip install 'clients/python[test]'")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["hadolint", "deploy/docker/Dockerfile"],
+        # The schema of the Compose specification.
+        ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml"],
+    ],
+)
+def test_the_files_of_the_containers_are_sound(command: List[str]) -> None:
+    name, *arguments = command
+    found = subprocess.run(
+        [tool(name), *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stderr) == (0, ""), found.stdout
 
 
 def test_the_containers_make_a_system(containers: Containers) -> None:

@@ -104,6 +104,7 @@ def test_a_notebook_shows_tables_and_nothing_of_a_name_is_markup(
     page = replies._repr_html_()
     assert "5 replies" in page and "price_must_be_positive: the price" in page
     assert "<td>a 60, b 40</td>" in page
+    assert "<td>buy</td>" in page and "<td>sell</td>" in page
     outcome = allot.Update("fills:json:AAPL:", 1, replies[0], 0)  # type: ignore[arg-type]
     assert "<td>187.230000001</td>" in outcome._repr_html_()
 

@@ -39,7 +39,10 @@ def _reply(reply: Mapping[str, Any], columns: List[str]) -> List[str]:
         what = ", ".join(f"{account} {shares}" for account, shares in reply["shares"].items())
     elif "code" in reply:
         what = f"{reply['code']}: {reply['reason']}"
-    return [str(reply.get(column, "")) for column in columns[:-1]] + [what]
+    # A purchase names no side.
+    side = reply.get("side", "buy") if "quantity" in reply else ""
+    cells = {**reply, "side": side, "what": what}
+    return [str(cells.get(column, "")) for column in columns]
 
 
 def _positions(accounts: Dict[str, Any]) -> str:
