@@ -6,12 +6,13 @@ use allot_allocation_service::{Reply, Report, ReportRequest, Request, Topic, enc
 use allot_domain::{ReportNumber, SourceId};
 use allot_runtime::{Context as Sockets, duration};
 use allot_wire::Encoding;
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::feed_reader::FeedReader;
 use crate::front_client::{Answer, FrontClient};
 use crate::front_probe;
 use crate::settings::Settings;
+use crate::time_text;
 
 /// Asks for a report now. Its answer, the rejection included.
 ///
@@ -24,14 +25,52 @@ pub(crate) fn ask(client: &mut FrontClient, timeout: Duration) -> Result<Answer>
     client.ask(&line, timeout)
 }
 
-/// Asks for a report now. Its number.
+/// The report that a front door has promised.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Promised {
+    number: ReportNumber,
+    /// When the router replied; the report itself may be of before, if nothing has come since.
+    replied_ns: u64,
+}
+
+impl Promised {
+    /// Whether a report with this number, of this time, is that one or a later one.
+    ///
+    /// # Errors
+    /// When it has a later number and an earlier time: the publisher is of another server.
+    pub(crate) fn is_kept_by(
+        self,
+        number: ReportNumber,
+        time_ns: u64,
+        settings: &Settings,
+    ) -> Result<bool> {
+        if number < self.number {
+            return Ok(false);
+        }
+        ensure!(
+            number == self.number || self.replied_ns <= time_ns,
+            "{} published report {number} at {}, but for {} only report {} was due at {}; name the \
+             front door and the feed of the same server with --front and --publish",
+            settings.publish,
+            time_text::exact(time_ns),
+            settings.front,
+            self.number,
+            time_text::exact(self.replied_ns)
+        );
+        Ok(true)
+    }
+}
+
+/// Asks for a report now, which is then on its way.
 ///
 /// # Errors
 /// As [`ask`], and when the server refuses.
-pub(crate) fn number(settings: &Settings, timeout: Duration) -> Result<ReportNumber> {
+pub(crate) fn promised(settings: &Settings, timeout: Duration) -> Result<Promised> {
     let mut client = FrontClient::connect(&settings.front, settings.front_key)?;
     match ask(&mut client, timeout)?.reply {
-        Reply::Reported { report, .. } => Ok(report),
+        Reply::Reported { report, time_ns, .. } => {
+            Ok(Promised { number: report, replied_ns: time_ns })
+        }
         Reply::Rejected { reason, .. } => bail!("the server refuses a report: {reason}"),
         other => bail!("the server answers a request of a report with something else: {other:?}"),
     }
@@ -44,13 +83,13 @@ pub(crate) fn number(settings: &Settings, timeout: Duration) -> Result<ReportNum
 pub(crate) fn report_now(settings: &Settings, timeout: Duration) -> Result<Report> {
     let topic = Topic::Positions(Encoding::Binary).to_string();
     let mut reader = FeedReader::connect(&settings.publish, settings.publish_key, &[&topic])?;
-    let number = number(settings, timeout)?;
+    let promised = promised(settings, timeout)?;
     loop {
         let Some(publication) = reader.next(timeout) else {
             return Err(no_report(settings, timeout)?);
         };
         let report = Report::decode(&publication.body).map_err(|error| anyhow!("{error}"))?;
-        if number <= report.report {
+        if promised.is_kept_by(report.report, report.time_ns, settings)? {
             reader.note_degraded(&report.degraded);
             return Ok(report);
         }

@@ -23,7 +23,7 @@ use crate::flags::Flags;
 use crate::journal_positions;
 use crate::misuse::demand;
 use crate::pager::print_page;
-use crate::report_request;
+use crate::report_request::{self, Promised};
 use crate::setting::{Key, set};
 use crate::settings::Settings;
 use crate::stdout::print;
@@ -122,9 +122,9 @@ fn follow(positions: &Positions, settings: &Settings) -> Result<()> {
     let topics = if topic == whole { vec![&*topic] } else { vec![&*topic, &*whole] };
     let mut reader = FeedReader::connect(endpoint, settings.publish_key, &topics)?;
     let is_single = positions.once || positions.now || positions.arrow.is_some();
-    let least = match positions.now {
-        true => report_request::number(settings, positions.timeout)?,
-        false => ReportNumber::default(),
+    let promised = match positions.now {
+        true => report_request::promised(settings, positions.timeout)?,
+        false => Promised::default(),
     };
     let timeout = if is_single { positions.timeout } else { Duration::MAX };
     let mut is_first = true;
@@ -136,11 +136,15 @@ fn follow(positions: &Positions, settings: &Settings) -> Result<()> {
             || format!("cannot decode a report from {endpoint}; does the server run this version?");
         if publication.topic != topic.as_bytes() {
             let report = Report::decode(&publication.body).map_err(unreadable);
-            check_account(positions, &report.with_context(undecodable)?)?;
+            let report = report.with_context(undecodable)?;
+            if promised.is_kept_by(report.report, report.time_ns, settings)? {
+                check_account(positions, &report)?;
+            }
             continue;
         }
         let shown = Shown::read(positions, &publication.body).with_context(undecodable)?;
-        if shown.number() < least {
+        let (number, time_ns) = shown.moment();
+        if !promised.is_kept_by(number, time_ns, settings)? {
             continue;
         }
         if let (true, Shown::Report(report)) = (is_single, &shown) {
@@ -280,10 +284,11 @@ impl Shown {
         Ok(Self::Report(report))
     }
 
-    const fn number(&self) -> ReportNumber {
+    /// Its number, and its time.
+    const fn moment(&self) -> (ReportNumber, u64) {
         match self {
-            Self::Report(report) => report.report,
-            Self::Statement(statement) => statement.report,
+            Self::Report(report) => (report.report, report.time_ns),
+            Self::Statement(statement) => (statement.report, statement.time_ns),
         }
     }
 

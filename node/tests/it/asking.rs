@@ -123,7 +123,34 @@ fn a_report_that_is_asked_for_has_everything_before_it() {
     assert!(ticker.stderr.contains("nothing was ever divided of MSFT"), "{}", ticker.stderr);
     let ticker = ticker.ok();
     assert!(ticker.contains("ann") && !ticker.contains("AAPL"), "{ticker}");
+    // The report before does not have it.
+    place.run(&["split", "ann=40,bob=30,eve=30", "--front", &at.front]).ok();
+    let new = ["positions", "--now", "--account", "eve", "--format", "csv"];
+    let new = place.run(&[&new[..], &ends].concat()).ok();
+    assert!(new.contains(",eve,30,"), "{new}");
     drop(server);
+}
+
+#[test]
+fn a_report_of_another_server_is_not_taken_for_the_one_that_was_asked_for() {
+    let place = Place::new();
+    let (_server, at) = place.serve_reporting("1h", &[]);
+    let other = Place::new();
+    let (_other, elsewhere) = other.serve_reporting("1h", &[]);
+    // So many that its latest has a number that the first server has yet to reach: between two
+    // reports there is a change.
+    let change = r#"{"type":"split","source":"aum","weights":{"ann":"100"}"#;
+    let report = r#"{"type":"report","source":"ops""#;
+    let lines = (1..20).map(|seq| format!("{change},\"seq\":{seq}}}\n{report},\"seq\":{seq}}}\n"));
+    other.write("reports", &lines.collect::<String>());
+    other.run(&["send", "--file", "reports", "--front", &elsewhere.front]).ok();
+    let ends = ["--front", elsewhere.front.as_str(), "--publish", elsewhere.publish.as_str()];
+    other.run(&[&["positions", "--now"][..], &ends].concat()).ok();
+    let mixed = ["--front", at.front.as_str(), "--publish", elsewhere.publish.as_str()];
+    for command in [&["positions", "--now"][..], &["split", "ann=50,bob=50", "--dry-run"]] {
+        let error = place.run(&[command, &mixed].concat()).error();
+        assert!(error.contains("of the same server with --front and --publish"), "{error}");
+    }
 }
 
 #[test]

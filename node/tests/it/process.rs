@@ -147,8 +147,13 @@ impl Place {
 
     /// The same, with more flags.
     pub(crate) fn serve_with(&self, more: &[&str]) -> (Process, Endpoints) {
+        self.serve_reporting("100ms", more)
+    }
+
+    /// The same, with a report as often as this.
+    pub(crate) fn serve_reporting(&self, every: &str, more: &[&str]) -> (Process, Endpoints) {
         let any = "tcp://127.0.0.1:*";
-        let ends = ["--front", any, "--publish", any, "--report-every", "100ms"];
+        let ends = ["--front", any, "--publish", any, "--report-every", every];
         let mut server = self.start(&[&["serve"], &ends[..], more].concat());
         let line = server.line_with("listening ");
         let find = |name: &str| {
