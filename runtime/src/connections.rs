@@ -12,17 +12,16 @@
 
 use std::collections::BTreeMap;
 
-use rustix::process::{Resource, getrlimit};
 use zmq::{Message, SocketEvent};
 
 use crate::levels::{MostPending, SubscriberLevel};
 use crate::limits::{
-    BEHIND_LEAST, CONNECTIONS_MAX, CONNECTIONS_PER_CHECK, DESCRIPTORS_RESERVED, PREFIX_BYTES_MAX,
-    SUBSCRIBERS_TOLD, SUBSCRIPTION_NODES_MAX_OF_ALL, SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_MAX,
+    BEHIND_LEAST, CONNECTIONS_MAX, CONNECTIONS_PER_CHECK, PREFIX_BYTES_MAX, SUBSCRIBERS_TOLD,
+    SUBSCRIPTION_NODES_MAX_OF_ALL, SUBSCRIPTIONS_BYTES_MAX, SUBSCRIPTIONS_MAX,
     SUBSCRIPTIONS_MAX_OF_ALL,
 };
 use crate::socket_monitor::SocketMonitor;
-use crate::{Context, Counter, Counters, Nanos, RuntimeError, Subscription};
+use crate::{Context, Counter, Counters, Nanos, RuntimeError, Subscription, descriptors};
 use subscriptions::{Subscriptions, Tree};
 
 pub(crate) mod kernel;
@@ -92,9 +91,8 @@ impl Connections {
     ) -> Result<Self, RuntimeError> {
         let kinds = [SocketEvent::ACCEPTED, SocketEvent::DISCONNECTED];
         let monitor = SocketMonitor::watch(context, socket, &kinds)?;
-        let open_max = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         // The front door and the broadcast share what is there.
-        let most = open_max.saturating_sub(DESCRIPTORS_RESERVED).max(2) / 2;
+        let most = descriptors::for_connections() / 2;
         Ok(Self {
             monitor,
             bounds,
@@ -103,7 +101,7 @@ impl Connections {
             subscriptions: 0,
             tree: Tree::default(),
             behind: 0,
-            most: usize::try_from(most).unwrap_or(usize::MAX).min(CONNECTIONS_MAX),
+            most: most.clamp(1, CONNECTIONS_MAX),
             accepted: 0,
             next: 0,
             seen: Vec::new(),
@@ -162,11 +160,15 @@ impl Connections {
         }
         let after = connection.subscriptions.len();
         self.subscriptions = self.subscriptions + after - before;
-        let is_one_too_many = SUBSCRIPTIONS_MAX < after
-            || SUBSCRIPTIONS_BYTES_MAX < connection.subscriptions.bytes()
-            || SUBSCRIPTIONS_MAX_OF_ALL < self.subscriptions;
+        let is_one_too_many =
+            SUBSCRIPTIONS_MAX < after || SUBSCRIPTIONS_BYTES_MAX < connection.subscriptions.bytes();
         if is_one_too_many {
             self.cut_off(peer.fd, Counter::SubscriptionsRefused);
+        }
+        if SUBSCRIPTIONS_MAX_OF_ALL < self.subscriptions {
+            let fullest = self.by_fd.iter().max_by_key(|(_, one)| one.subscriptions.len());
+            let Some((fd, _)) = fullest else { return };
+            self.cut_off(*fd, Counter::SubscriptionsRefused);
         }
         while SUBSCRIPTION_NODES_MAX_OF_ALL < self.tree.nodes() {
             let fullest = self.by_fd.iter().max_by_key(|(_, one)| one.subscriptions.nodes());

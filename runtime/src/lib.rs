@@ -42,6 +42,7 @@ mod affinity;
 mod context;
 mod curve;
 mod ipc_file;
+mod descriptors;
 mod waiting_bytes;
 mod socket_monitor;
 mod connections;

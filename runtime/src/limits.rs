@@ -160,8 +160,9 @@ pub(crate) const CONNECTIONS_PER_CHECK: usize = 1_024;
 /// The most connections of one socket, however many descriptors there are.
 pub(crate) const CONNECTIONS_MAX: usize = 65_536;
 
-/// Descriptors that are left to journals, logs and everything else that is no connection.
-pub(crate) const DESCRIPTORS_RESERVED: u64 = 96;
+/// Descriptors that are always left to what opens files while it works: three for each of 64
+/// shards, which are a new segment, a snapshot and their folder.
+pub(crate) const DESCRIPTORS_RESERVED: usize = 192;
 
 /// Connections that may wait to be accepted. The kernel drops the first bytes of any further ones,
 /// so that a client that connects together with a thousand others would be seconds late, or more.

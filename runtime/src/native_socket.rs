@@ -13,19 +13,18 @@ mod dial;
 mod listener;
 
 use std::collections::VecDeque;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Instant;
 
 use allot_zmtp::{Connection, Fault, KeyPair, Options, PublicKey, Security};
-use rustix::process::{Resource, getrlimit};
 
 use crate::limits::{
-    CONNECTIONS_MAX, DESCRIPTORS_RESERVED, DESCRIPTORS_WAIT, DOOR_TURNS_SKIPPED, HANDSHAKE, LINGER,
-    READY_PER_LOOK, REST_CHECK_EVERY,
+    CONNECTIONS_MAX, DESCRIPTORS_WAIT, DOOR_TURNS_SKIPPED, HANDSHAKE, LINGER, READY_PER_LOOK,
+    REST_CHECK_EVERY,
 };
 use crate::poller::{Interest, Poller, Ready};
 use crate::socket::Quiet;
-use crate::{Counter, Counters, CurveKeys, Nanos, PollSet, RuntimeError};
+use crate::{Counter, Counters, CurveKeys, Nanos, PollSet, RuntimeError, descriptors};
 pub(crate) use client::{Client, Gone};
 use clients::Clients;
 pub(crate) use clients::Key;
@@ -44,6 +43,10 @@ pub(crate) struct NativeSocket<T> {
     pub(crate) clients: Clients<T>,
     /// How many there may be.
     most: usize,
+    /// A descriptor of this number, or a higher one, is for no connection.
+    descriptors: usize,
+    /// Whether a connection has such a one.
+    is_tight: bool,
     /// How many were ever accepted.
     accepted: u64,
     /// Whether all that was ready at a look was told, and nothing was looked at since.
@@ -88,16 +91,17 @@ impl<T: Default> NativeSocket<T> {
             let cause = "the kernel watches no more descriptors".to_owned();
             return Err(RuntimeError::Bind { endpoint: endpoint.to_owned(), cause });
         }
-        let open_max = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        // The front door and the broadcast share what is there.
-        let most = open_max.saturating_sub(DESCRIPTORS_RESERVED).max(2) / 2;
+        let descriptors = descriptors::for_connections();
         Ok(Self {
             listener,
             poller,
             quiet: Quiet::default(),
             options,
             clients: Clients::default(),
-            most: usize::try_from(most).unwrap_or(usize::MAX).min(CONNECTIONS_MAX),
+            // The front door and the broadcast share what is there.
+            most: (descriptors / 2).clamp(1, CONNECTIONS_MAX),
+            descriptors,
+            is_tight: false,
             accepted: 0,
             has_looked: false,
             handshakes: VecDeque::new(),
@@ -106,6 +110,11 @@ impl<T: Default> NativeSocket<T> {
             counters: Counters::new(),
             now: Nanos::ZERO,
         })
+    }
+
+    /// Lets connections take the descriptors that are reserved: they are the server's own.
+    pub(crate) const fn use_reserved_descriptors(&mut self) {
+        self.descriptors = usize::MAX;
     }
 
     pub(crate) fn endpoint(&self) -> &str {
@@ -151,7 +160,12 @@ impl<T: Default> NativeSocket<T> {
     pub(crate) fn accept(&mut self) {
         for _ in 0..READY_PER_LOOK {
             match self.listener.accept() {
-                Ok(Some(accepted)) => self.welcome(accepted),
+                Ok(Some(accepted)) => {
+                    self.welcome(accepted);
+                    if self.is_tight {
+                        return;
+                    }
+                }
                 Ok(None) => return,
                 Err(_) => return self.stop_accepting(),
             }
@@ -160,6 +174,9 @@ impl<T: Default> NativeSocket<T> {
 
     fn welcome(&mut self, accepted: Accepted) {
         self.accepted += 1;
+        // The kernel gives the lowest number that is free: so many are in use, by whatever.
+        let number = usize::try_from(accepted.stream.as_raw_fd()).unwrap_or(usize::MAX);
+        self.is_tight = self.descriptors <= number;
         let connection = Connection::new(self.options.clone());
         let until = self.now + HANDSHAKE;
         let key = self.clients.insert(Client::new(accepted, connection, self.accepted, self.now));
@@ -175,8 +192,9 @@ impl<T: Default> NativeSocket<T> {
     }
 
     /// Who has to go where there are more than there may be.
-    pub(crate) fn surplus(&self) -> Option<Key> {
-        (self.most < self.clients.count()).then(|| {
+    pub(crate) fn surplus(&mut self) -> Option<Key> {
+        let is_tight = std::mem::take(&mut self.is_tight) && 0 < self.clients.count();
+        (is_tight || self.most < self.clients.count()).then(|| {
             self.counters.add(Counter::ConnectionsSurplus, 1);
             self.clients.surplus().expect("there are too many")
         })
@@ -376,6 +394,23 @@ mod tests {
         socket.count_gone(Gone::Closed);
         assert_eq!(socket.counters.get(Counter::ConnectionsLost), 1);
         drop(stream);
+    }
+
+    /// What opens files while it works always has some.
+    #[test]
+    fn a_connection_takes_no_descriptor_that_is_reserved() {
+        let (mut socket, endpoint) = open();
+        let first = connect(&mut socket, &endpoint);
+        assert_eq!(socket.surplus(), None);
+        socket.descriptors = 1;
+        let second = connect(&mut socket, &endpoint);
+        let surplus = socket.surplus().expect("it has a number of at least one");
+        drop(socket.remove(surplus));
+        assert_eq!((socket.clients.count(), socket.surplus()), (1, None));
+        socket.use_reserved_descriptors();
+        let third = connect(&mut socket, &endpoint);
+        assert_eq!(socket.surplus(), None);
+        drop((first, second, third));
     }
 
     /// Nothing is looked at again and again meanwhile.

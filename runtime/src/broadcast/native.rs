@@ -381,17 +381,22 @@ impl NativeBroadcast {
         self.subscriptions += 1;
         self.subscriptions_bytes += len;
         let is_one_too_many = SUBSCRIPTIONS_MAX < client.own.subscriptions
-            || SUBSCRIPTIONS_BYTES_MAX < client.own.subscriptions_bytes
-            || SUBSCRIPTIONS_MAX_OF_ALL < self.subscriptions;
+            || SUBSCRIPTIONS_BYTES_MAX < client.own.subscriptions_bytes;
         self.changes.push_back((key, Subscription { topic, on: true }));
         if is_one_too_many {
             self.cut_off(key, Counter::SubscriptionsRefused);
+        } else if SUBSCRIPTIONS_MAX_OF_ALL < self.subscriptions {
+            self.cut_off_fullest(|subscriber| subscriber.subscriptions);
         } else if SUBSCRIPTIONS_BYTES_MAX_OF_ALL < self.subscriptions_bytes {
-            let clients = self.socket.clients.iter();
-            let fullest = clients.max_by_key(|(_, client)| client.own.subscriptions_bytes);
-            let (fullest, _) = fullest.expect("somebody has these bytes");
-            self.cut_off(fullest, Counter::SubscriptionsRefused);
+            self.cut_off_fullest(|subscriber| subscriber.subscriptions_bytes);
         }
+    }
+
+    /// Where all together have too much, who has most of it goes: not who subscribes just now.
+    fn cut_off_fullest(&mut self, share: impl Fn(&Subscriber) -> usize) {
+        let fullest = self.socket.clients.iter().max_by_key(|(_, client)| share(&client.own));
+        let (fullest, _) = fullest.expect("somebody has it");
+        self.cut_off(fullest, Counter::SubscriptionsRefused);
     }
 
     /// Ends one subscription; a prefix that was not subscribed to is passed over.

@@ -128,6 +128,11 @@ impl NativeDoor {
         })
     }
 
+    /// Its clients are the server's own: they may take the descriptors that are reserved.
+    pub(crate) const fn use_reserved_descriptors(&mut self) {
+        self.socket.use_reserved_descriptors();
+    }
+
     pub(crate) fn endpoint(&self) -> &str {
         self.socket.endpoint()
     }
@@ -257,9 +262,12 @@ impl NativeDoor {
         if let Some(holder) = self.find(&name) {
             let of_holder = self.socket.clients.get(holder).expect("who has a name is here").key();
             self.socket.counters.add(Counter::IdentitiesTaken, 1);
-            // With CURVE a key says who is who; without, whoever comes later is believed.
+            // With CURVE a key says who is who, and neither can take the name from the other: who
+            // comes later is served as one without a name. Without CURVE, the later is believed.
             if of_holder != client_key {
-                return self.reset(key);
+                let client = self.socket.clients.get(key).expect("it is the one that was read");
+                client.own.identity = key.identity().to_vec();
+                return;
             }
             self.reset(holder);
         }

@@ -39,7 +39,8 @@ impl Ends {
         if transport == Transport::Native && native_socket::knows(endpoint) {
             let options =
                 DoorOptions { message_bytes_max: LINK_FRAME_BYTES_MAX, ..DoorOptions::DEFAULT };
-            let door = NativeDoor::bind(endpoint, options, HUB_UNFINISHED_BYTES_MAX)?;
+            let mut door = NativeDoor::bind(endpoint, options, HUB_UNFINISHED_BYTES_MAX)?;
+            door.use_reserved_descriptors();
             return Ok(Self::Native(Box::new(Native { door, envelope: Envelope::new() })));
         }
         let bounds = Bounds {

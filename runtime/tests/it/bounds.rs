@@ -60,7 +60,7 @@ pub(crate) fn doors() -> impl Iterator<Item = (Context, Door, String, Counters)>
 }
 
 /// The broadcasts, each with its endpoint and what it counts.
-fn broadcasts() -> impl Iterator<Item = (Context, Broadcast, String, Counters)> {
+pub(crate) fn broadcasts() -> impl Iterator<Item = (Context, Broadcast, String, Counters)> {
     [Transport::Native, Transport::Libzmq].into_iter().map(|transport| {
         let (context, counters) = (Context::new().unwrap(), Counters::new());
         let options = BroadcastOptions { transport, ..BroadcastOptions::default() };
@@ -72,7 +72,7 @@ fn broadcasts() -> impl Iterator<Item = (Context, Broadcast, String, Counters)> 
 }
 
 /// A connection to a broadcast that is looked after meanwhile.
-fn subscribe_to(broadcast: &mut Broadcast, endpoint: &str) -> TcpStream {
+pub(crate) fn subscribe_to(broadcast: &mut Broadcast, endpoint: &str) -> TcpStream {
     let endpoint = endpoint.to_owned();
     let subscriber = std::thread::spawn(move || connect(&endpoint, "SUB"));
     wait_for!([broadcast], {
@@ -90,7 +90,7 @@ fn read_ready(stream: &mut TcpStream) {
 }
 
 /// Looks after a broadcast until the other end has done what it does.
-fn look_after<T>(broadcast: &mut Broadcast, other: JoinHandle<T>) -> T {
+pub(crate) fn look_after<T>(broadcast: &mut Broadcast, other: JoinHandle<T>) -> T {
     wait_for!([broadcast], {
         while broadcast.next_subscription().is_some() {}
         other.is_finished().then_some(())

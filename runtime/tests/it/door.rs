@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use allot_runtime::{
-    Context, Counter, Counters, Door, DoorOptions, Envelope, Link, LinkOptions, SendError,
-    Transport,
+    Context, Counter, Counters, CurveKeys, Door, DoorOptions, Envelope, Link, LinkOptions,
+    SendError, Transport,
 };
 
 use crate::bounds::connect_to;
@@ -199,6 +199,43 @@ fn of_two_connections_with_one_name_the_later_gets_the_replies() {
         door.send(b"desk", false, b"reply").unwrap();
         door.flush();
         assert_eq!(second.recv_bytes(0).unwrap(), b"reply");
+    }
+}
+
+/// Whoever knows the key of the server may take any name, and keeps nobody from being served.
+#[test]
+fn with_curve_a_name_is_not_taken_from_another_key_and_both_are_served() {
+    let keys = CurveKeys::make().unwrap();
+    let options = DoorOptions { keys: Some(keys), ..DoorOptions::default() };
+    let (_context, mut door, endpoint) = open(options).next().expect("the native");
+    let named = |body: &str| {
+        let client = zmq::Context::new().socket(zmq::DEALER).unwrap();
+        let own = zmq::CurveKeyPair::new().unwrap();
+        client.set_linger(0).unwrap();
+        client.set_identity(b"desk").unwrap();
+        let server = zmq::z85_decode(&keys.public().to_string()).unwrap();
+        client.set_curve_serverkey(&server).unwrap();
+        client.set_curve_publickey(&own.public_key).unwrap();
+        client.set_curve_secretkey(&own.secret_key).unwrap();
+        client.connect(&endpoint).unwrap();
+        client.send(body, 0).unwrap();
+        client
+    };
+    let first = named("first");
+    let of_first = receive(&mut door);
+    assert_eq!((of_first.body(), of_first.identity()), (&b"first"[..], &b"desk"[..]));
+    let second = named("second");
+    let of_second = receive(&mut door);
+    assert_eq!(of_second.body(), b"second");
+    assert_ne!(of_second.identity(), b"desk");
+    for (client, envelope) in [(&first, &of_first), (&second, &of_second)] {
+        door.send(envelope.identity(), false, envelope.body()).unwrap();
+        door.flush();
+        let reply = wait_for!([door], {
+            assert!(!door.receive(&mut Envelope::new()), "nobody has sent anything");
+            client.recv_bytes(zmq::DONTWAIT).ok()
+        });
+        assert_eq!(reply, envelope.body());
     }
 }
 
