@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import allot
 import pytest
@@ -18,6 +19,9 @@ from allot import subscription as waits
 from conftest import Server
 
 NOWHERE = "ipc:///nowhere/at/all"
+U64_MAX = 18446744073709551615
+QUANTITY_MAX = 1099511627776
+"""The limits of docs/WIRE.md."""
 
 
 def fill(**fields: object) -> allot.Fill:
@@ -32,11 +36,15 @@ def split(weights: Dict[str, object]) -> allot.Split:
 BAD: List[Tuple[allot.Message, str]] = [
     (fill(source="bad source!"), "a source must be 1 to 64 of A-Z a-z 0-9"),
     (fill(source=""), "a source must be"),
-    (fill(seq=-1), "seq must be a whole number from 1 on; it was -1"),
-    (fill(seq=0), "seq must be a whole number from 1 on; it was 0"),
+    (fill(seq=-1), f"seq must be a whole number from 1 to {U64_MAX}; it was -1"),
+    (fill(seq=0), f"seq must be a whole number from 1 to {U64_MAX}; it was 0"),
+    (fill(seq=2**64), f"seq must be a whole number from 1 to {U64_MAX}; it was {2**64}"),
     (fill(seq=1.0), "seq must be a whole number, not float: 1.0"),
     (fill(quantity=5.0), "quantity must be a whole number, not float: 5.0"),
     (fill(quantity=True), "quantity must be a whole number"),
+    (fill(quantity=0), f"quantity must be a whole number from 1 to {QUANTITY_MAX}; it was 0"),
+    (fill(quantity=2**40 + 1), f"from 1 to {QUANTITY_MAX}; it was 1099511627777"),
+    (fill(quantity=10**20), f"from 1 to {QUANTITY_MAX}; it was 100000000000000000000"),
     (fill(price=187.23), "pass price as decimal text or a Decimal, not as float: 187.23"),
     (fill(price=187.23), 'pandas reads text with dtype={"price": str}'),
     (fill(price=Decimal("NaN")), "price must be finite; it was NaN"),
@@ -48,15 +56,15 @@ BAD: List[Tuple[allot.Message, str]] = [
     (fill(ticker="É"), "a ticker must be 1 to 32 printable characters"),
     (fill(id="two words"), "an id must be 1 to 64 printable characters"),
     (allot.Bust("py", 1, "AAPL", "two words"), "an id must be 1 to 64 printable characters"),
-    (allot.Bust("py", 1, "AAPL", 0), "of must be a whole number from 1 on; it was 0"),
+    (allot.Bust("py", 1, "AAPL", 0), f"of must be a whole number from 1 to {U64_MAX}; it was 0"),
     (allot.Split("py", 1, {"account 1": "100"}), "an account must be 1 to 64 of"),
     (split({"a": 0.5}), "pass the weight of a as decimal text"),
     ({"a": 1}, "pass a message, such as a Fill or a Split, not dict"),  # type: ignore[list-item]
     (allot.Split("py", 1, {"a": "100"}, "b"), "closes must be a list of accounts"),
     (allot.Split("py", 1, {"a": "100"}, ["b c"]), "an account must be 1 to 64 of"),
-    (allot.Replay("py", 1, "AAPL", 0), "first must be a whole number from 1 on"),
-    (allot.Replay("py", 1, "AAPL", 5, 4), "last must be a whole number from 5 on"),
-    (allot.SplitsRequest("py", 1, 0), "first must be a whole number from 1 on"),
+    (allot.Replay("py", 1, "AAPL", 0), f"first must be a whole number from 1 to {U64_MAX}"),
+    (allot.Replay("py", 1, "AAPL", 5, 4), f"last must be a whole number from 5 to {U64_MAX}"),
+    (allot.SplitsRequest("py", 1, 0), f"first must be a whole number from 1 to {U64_MAX}"),
     (
         allot.Split("py", 1, {f"a{number:060}": "1" for number in range(20_000)}),
         "a message has at most 1048576 bytes",
@@ -77,6 +85,56 @@ def test_names_as_venues_have_them_are_good() -> None:
     for ticker in ("BRK B", "ES=F", "^GSPC", "BTC/USDT:USDT", "SPXW  260120P06835000"):
         assert fill(ticker=ticker).fields()["ticker"] == ticker
     assert fill(id="0000e0d5.6740a4b1.01.01").fields()["id"] == "0000e0d5.6740a4b1.01.01"
+
+
+def test_a_space_may_stand_in_a_ticker_and_in_no_other_name() -> None:
+    assert fill(ticker="AA PL").fields()["ticker"] == "AA PL"
+    others = [fill(source="a b"), fill(id="a b"), split({"a b": "100"})]
+    for message in (*others, fill(ticker="AA  PL"), fill(ticker="AAPL ")):
+        with pytest.raises(ValueError):
+            message.fields()
+
+
+def test_the_limits_of_a_number_are_good() -> None:
+    for quantity in (1, QUANTITY_MAX):
+        assert fill(seq=U64_MAX, quantity=quantity).fields()["quantity"] == quantity
+
+
+USES_OF_A_TIMEOUT: Dict[str, Callable[[Any], object]] = {
+    "send": lambda given: allot.send([fill()], NOWHERE, given),
+    "Sender.send": lambda given: allot.Sender(NOWHERE).send([fill()], given),
+    "Source": lambda given: allot.Source(endpoint=NOWHERE, timeout=given),
+    "Desk": lambda given: allot.Desk(NOWHERE, timeout=given),
+    "Desk.next_trigger": lambda given: allot.Desk(NOWHERE).next_trigger(given),
+    "latest": lambda given: allot.latest(endpoint=NOWHERE, timeout=given),
+    "subscribe": lambda given: allot.subscribe(endpoint=NOWHERE, timeout=given),
+    "join": lambda given: allot.subscribe(endpoint=NOWHERE).join(given),
+    "repair_timeout": lambda given: allot.subscribe(endpoint=NOWHERE, repair_timeout=given),
+    "heartbeat_timeout": lambda given: allot.subscribe(endpoint=NOWHERE, heartbeat_timeout=given),
+}
+
+
+@pytest.mark.parametrize("use", USES_OF_A_TIMEOUT)
+@pytest.mark.parametrize("given", [float("nan"), Decimal("NaN"), -1, -0.5, "3", True, [3]])
+def test_a_timeout_that_is_no_time_is_named_at_once(use: str, given: object) -> None:
+    name = use if use.endswith("_timeout") else "timeout"
+    kind = TypeError if isinstance(given, (str, bool, list)) else ValueError
+    with pytest.raises(kind) as refused:
+        USES_OF_A_TIMEOUT[use](given)
+    assert str(refused.value).startswith(f"{name} must be ") and repr(given) in str(refused.value)
+
+
+def test_a_timeout_may_be_any_number_and_none_where_a_wait_has_no_end() -> None:
+    for given in (Decimal("0.01"), Fraction(1, 100), 0, 0.01):
+        with pytest.raises(allot.NoReply):
+            allot.send([fill()], NOWHERE, given)  # type: ignore[arg-type]
+    allot.subscribe(endpoint=NOWHERE, timeout=None).close()
+    allot.subscribe(endpoint=NOWHERE, timeout=float("inf")).close()
+    with pytest.raises(TypeError, match="timeout must be a number of seconds, not NoneType"):
+        allot.latest(endpoint=NOWHERE, timeout=None)  # type: ignore[arg-type]
+    for no_pause in (0, -5):
+        with pytest.raises(ValueError, match=f"heartbeat_timeout must be more .* was {no_pause}"):
+            allot.subscribe(endpoint=NOWHERE, heartbeat_timeout=no_pause)
 
 
 @pytest.mark.parametrize(

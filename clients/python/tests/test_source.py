@@ -84,6 +84,28 @@ def test_one_process_has_the_numbers_at_a_time(tmp_path: Path) -> None:
     allot.Source("desk-1", file, NOWHERE).close()
 
 
+def test_a_closed_source_says_so_and_takes_no_number(tmp_path: Path) -> None:
+    file = tmp_path / "numbers"
+    source = allot.Source("desk-1", file, NOWHERE)
+    message = source.new_fill("AAPL", "1", 1)
+    source.close()
+    desk = allot.Desk(NOWHERE)
+    desk.close()
+    # A number of a closed source might be one that the next one uses too.
+    for use in (
+        lambda: source.fill("AAPL", "1", 1),
+        lambda: source.new_fill("AAPL", "1", 1),
+        lambda: source.send([message]),
+        source.report,
+        lambda: desk.add("ann", "1"),
+        desk.next_trigger,
+    ):
+        with pytest.raises(RuntimeError, match=f"the connection to {NOWHERE} is closed"):
+            use()
+    assert source.seq == 2 and json.loads(file.read_text())["next_seq"] == 2
+    source.close()
+
+
 def test_a_file_of_another_source_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "numbers"
     file.write_text('{"source": "desk-2", "next_seq": 7}')

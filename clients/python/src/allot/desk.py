@@ -11,6 +11,7 @@ import uuid
 from types import TracebackType
 from typing import Iterable, List, Optional, Type, cast
 
+from . import timeouts
 from .bodies import DeskReply
 from .messages import Command, Number
 from .replies import Rejected
@@ -38,8 +39,8 @@ class Desk:
         *,
         key: Optional[str] = None,
     ) -> None:
+        self._timeout = timeouts.timeout(timeout)
         self._sender = Sender(endpoint, key=key)
-        self._timeout = timeout
         self.source = source if source is not None else f"py-{uuid.uuid4().hex[:16]}"
         """The source of all commands."""
         self.seq = seq
@@ -169,7 +170,7 @@ class Desk:
 
         Whoever was not connected then is not told; the summary has it.
         """
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeouts.timeout(timeout)
         while True:
             while self._sender.late:
                 reply = cast(DeskReply, self._sender.late.pop(0))

@@ -6,6 +6,7 @@ import time
 import uuid
 from typing import Optional
 
+from . import timeouts
 from .messages import ReportRequest
 from .sender import Sender
 from .subscription import PUBLISH, Subscription
@@ -30,6 +31,7 @@ def latest(
     """
     if not topic.startswith(("positions:json", "account:json:")):
         raise ValueError(f"the topic must be one of reports, as positions:json; it was {topic!r}")
+    timeout = timeouts.timeout(timeout)
     deadline = time.monotonic() + timeout
     with Subscription([topic], endpoint, timeout, publish_key=publish_key) as subscription:
         least = 0

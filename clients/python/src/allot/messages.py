@@ -16,6 +16,9 @@ Number = Union[str, int, Decimal]
 MESSAGE_BYTES_MAX = 1_048_576
 """What a server takes at once: `oversized_message` is what it says to more."""
 
+QUANTITY_MAX = 2**40
+"""The most shares of a fill: `quantity_too_large` is what a server says to more."""
+
 
 def decimal_text(value: Number, name: str = "a number") -> str:
     """A price or weight as plain decimal text. A float is rejected: it is not an exact decimal."""
@@ -36,15 +39,17 @@ def decimal_text(value: Number, name: str = "a number") -> str:
     raise TypeError(f"pass {name} as decimal text or a Decimal, not as {kind}: {value!r}{hint}")
 
 
-def whole(name: str, value: Any, least: int) -> int:
+def whole(name: str, value: Any, least: int, most: int = 2**64 - 1) -> int:
     """A whole number, of whatever integer type (numpy's too); a float or a text is none."""
     try:
         number = operator.index(value)
     except TypeError:
         kind = type(value).__name__
         raise TypeError(f"{name} must be a whole number, not {kind}: {value!r}") from None
-    if isinstance(value, bool) or not least <= number < 2**64:
-        raise ValueError(f"{name} must be a whole number from {least} on; it was {value!r}")
+    if isinstance(value, bool) or not least <= number <= most:
+        raise ValueError(
+            f"{name} must be a whole number from {least} to {most}; it was {value!r}"
+        )
     return number
 
 
@@ -81,7 +86,7 @@ class Fill:
             "ticker": names.ticker(self.ticker),
             "side": names.side(self.side),
             "price": decimal_text(self.price, "price"),
-            "quantity": whole("quantity", self.quantity, 0),
+            "quantity": whole("quantity", self.quantity, 1, QUANTITY_MAX),
         }
 
 

@@ -34,7 +34,7 @@ from typing import (
 
 import zmq
 
-from . import names
+from . import names, timeouts
 from .bodies import Reply
 from .connection import PROBE_SECONDS, Probe, ProtocolError, open_socket
 from .messages import Command, Message, encode
@@ -172,6 +172,12 @@ class Sender:
         """Closes the connection."""
         self._socket.close()
 
+    def check_open(self) -> None:
+        """Raises `RuntimeError` if it was closed."""
+        if self._socket.closed:
+            text = f"the connection to {self._endpoint} is closed; make another one"
+            raise RuntimeError(text)
+
     def send(self, messages: Iterable[Message], timeout: float = 30.0) -> Replies:
         """Sends messages and returns one reply to each, in the same order.
 
@@ -183,6 +189,8 @@ class Sender:
 
     def deliver(self, messages: Iterable[Message], timeout: float) -> List[Body]:
         """As `send`; the replies may be those of any system."""
+        timeout = timeouts.timeout(timeout)
+        self.check_open()
         entries = [_Pending(message, encode(message)) for message in messages]
         order = [_key(entry) for entry in entries]
         if len(set(order)) < len(order):
@@ -232,7 +240,9 @@ class Sender:
     def listen(self, deadline: float) -> bool:
         """Takes what comes by itself until this time of the monotonic clock; false if nothing
         comes any more."""
-        has_some = self._socket.poll(int(max(0.0, deadline - time.monotonic()) * 1000)) != 0
+        self.check_open()
+        left = max(0.0, deadline - time.monotonic())
+        has_some = self._socket.poll(None if left == float("inf") else int(left * 1000)) != 0
         self._receive({}, {})
         return has_some
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Iterable, List, Mapping, Optional, Sequence, Type, Union, cast
 
-from . import names
+from . import names, timeouts
 from .bodies import Accepted, Allocated, Busted, Held, Listed, Reply, Reported, Side
 from .messages import Bust, Fill, Message, Number, ReportRequest, Split, SplitsRequest, whole
 from .replies import Replies
@@ -47,7 +47,7 @@ class Source:
             raise ValueError("a source that keeps its numbers needs a name, the same each time")
         self.name = names.source(name if name is not None else f"py-{uuid.uuid4().hex[:16]}")
         """What its messages are sent under."""
-        self.timeout = timeout
+        self.timeout = timeouts.timeout(timeout)
         """How long a message may be without a reply, in seconds."""
         self._seq = whole("seq", seq, 1)
         self._numbers = None if file is None else _Numbers(Path(file), self.name, self._seq)
@@ -139,6 +139,8 @@ class Source:
         return self.send([message]).raise_rejected()[0]
 
     def _next(self) -> int:
+        # A closed source has given its numbers back, and another one may use them.
+        self._sender.check_open()
         if self._numbers is not None:
             self._numbers.reserve(self._seq)
         seq, self._seq = self._seq, self._seq + 1

@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 
 import zmq
 
-from . import names
+from . import names, timeouts
 from .connection import PROBE_SECONDS, Probe, ProtocolError, open_socket
 from .follower import Follower, fills_topic
 from .history import History
@@ -58,9 +58,11 @@ class Subscription:
         self._topics = names.topics(topics)
         self._endpoint = names.endpoint(endpoint)
         self._publish_key = publish_key
-        self._timeout = self._given = timeout
+        self._timeout = self._given = timeouts.timeout_or_none(timeout)
         """What is left of the time that was given, and that."""
         self._on_reconnect = on_reconnect
+        self._pulse = _Pulse(timeouts.heartbeat_timeout(heartbeat_timeout))
+        repair_timeout = timeouts.timeout(repair_timeout, "repair_timeout")
         if start and front is None:
             raise ValueError("start needs front: what came before is asked for at the front door")
         if front is not None:
@@ -71,7 +73,6 @@ class Subscription:
         """The tickers that have not begun yet, each with its first number."""
         self._due = self._begin()
         """What the last message brought."""
-        self._pulse = _Pulse(heartbeat_timeout)
         self._probe: Optional[Probe] = None
         self._probe_ends = 0.0
         self._found = ""
@@ -122,6 +123,7 @@ class Subscription:
 
     def join(self, timeout: Optional[float] = None) -> None:
         """Waits until the callbacks have ended; raises what ended them."""
+        timeout = timeouts.timeout_or_none(timeout)
         if self._caller is None:
             raise RuntimeError("there is no callback to wait for; see add_callback")
         self._caller.join(timeout)
@@ -382,7 +384,7 @@ class _Caller:
             self._thread.start()
 
     def join(self, timeout: Optional[float]) -> None:
-        self._thread.join(timeout)
+        self._thread.join(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         if self._failure is not None:
             raise self._failure
         if self._thread.is_alive():
@@ -436,7 +438,8 @@ def subscribe(
 
     If the publisher's heartbeats stay away for `heartbeat_timeout` seconds, the connection is made
     anew. `on_reconnect` is called when the feed is there again after any interruption, and after
-    what was lost in it was had from the front door.
+    what was lost in it was had from the front door. It is not called for one before the first
+    heartbeat: until then it is not known whether the server sends any.
 
     Raises `ValueError` for a topic on which nothing is published. Each wait for an update raises
     `TimeoutError` if there is none for `timeout` seconds, repairs included, and the first one
