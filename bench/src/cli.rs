@@ -1,12 +1,12 @@
 //! The command line: one subcommand for each mode.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use allot_runtime::WaitStrategy;
 use allot_wire::Encoding;
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
@@ -303,6 +303,12 @@ impl Report {
             }
         }
         ensure!(!runs.is_empty(), "no run among them");
+        let whole = |path: &Path| path.canonicalize().ok();
+        let output = whole(&self.output);
+        let is_run = |path: &&PathBuf| output.is_some() && whole(path) == output;
+        if let Some(run) = self.runs.iter().chain(&self.against).find(is_run) {
+            bail!("{} is one of the runs; name another file with --output", run.display());
+        }
         let against = self.against.as_deref().map(Run::load).transpose()?;
         fs::write(&self.output, report::html(&runs, against.as_ref())?)?;
         crate::print(&format!("wrote {}", self.output.display()))?;

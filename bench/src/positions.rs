@@ -75,6 +75,9 @@ impl PositionClient {
         let split = Request::Split(fills::split(self.source, self.seq, accounts));
         match self.ask(&split)? {
             Reply::Accepted { .. } => Ok(()),
+            Reply::Rejected { code, reason, .. } => {
+                bail!("the split of the load was refused: {reason} ({code})")
+            }
             other => bail!("the split was not accepted: {other:?}"),
         }
     }

@@ -11,7 +11,10 @@ use super::format::Format;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NumberError {
     /// The point or the comma of a quantity may group its digits, and nothing says whether it does.
-    Ambiguous,
+    Ambiguous {
+        /// Which of the two.
+        sign: char,
+    },
     /// It has a point or a comma, and nothing says what that is.
     Unstated {
         /// Which of the two.
@@ -45,10 +48,9 @@ pub(super) fn quantity(format: &Format, text: &str) -> Result<Number, NumberErro
         && let Some(sign) = ['.', ','].into_iter().find(is_unstated)
     {
         let may_group = ungrouped(text, sign).is_ok();
-        return Err(if may_group {
-            NumberError::Ambiguous
-        } else {
-            NumberError::Unstated { sign }
+        return Err(match may_group {
+            true => NumberError::Ambiguous { sign },
+            false => NumberError::Unstated { sign },
         });
     }
     if is_negative && !format.signed_quantity {
@@ -120,18 +122,16 @@ impl NumberError {
         text: &str,
     ) -> fmt::Result {
         match self {
-            Self::Ambiguous => write!(
+            Self::Ambiguous { sign } => write!(
                 f,
                 "the {field} {text} may be one number or a thousand times it; say what its sign \
-                 is, with --decimal or --thousands"
+                 is, with {}",
+                flags(sign)
             ),
             Self::Unstated { sign } => {
                 let name = if sign == ',' { "comma" } else { "point" };
-                write!(
-                    f,
-                    "the {field} {text} has a {name}; say what that is, with --decimal '{sign}' \
-                     or --thousands '{sign}'"
-                )
+                let flags = flags(sign);
+                write!(f, "the {field} {text} has a {name}; say what that is, with {flags}")
             }
             Self::Groups => write!(
                 f,
@@ -144,6 +144,14 @@ impl NumberError {
                  --signed-quantity"
             ),
         }
+    }
+}
+
+/// The flags that say what a sign is. A point between thousands needs another decimal sign.
+const fn flags(sign: char) -> &'static str {
+    match sign {
+        ',' => "--decimal ',' or --thousands ','",
+        _ => "--decimal '.', or --decimal ',' --thousands '.'",
     }
 }
 
@@ -161,6 +169,7 @@ mod tests {
             Ok(Number { is_negative, plain }) => {
                 format!("{}{plain}", if is_negative { "-" } else { "" })
             }
+            Err(NumberError::Ambiguous { .. }) => "Ambiguous".to_owned(),
             Err(NumberError::Unstated { sign: ',' }) => "Comma".to_owned(),
             Err(NumberError::Unstated { sign }) => sign.to_string(),
             Err(error) => format!("{error:?}"),

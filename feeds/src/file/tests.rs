@@ -127,7 +127,7 @@ fn a_bad_line_says_what_is_wrong() {
         (
             "1,A,1,1.000,buy",
             "the quantity \"1.000\" may be one number or a thousand times it; say what its sign \
-             is, with --decimal or --thousands",
+             is, with --decimal '.', or --decimal ',' --thousands '.'",
         ),
         (
             "1,A,1,-5,buy",
