@@ -75,8 +75,10 @@ struct Source {
     name: String,
     path: PathBuf,
     copier: Copier,
-    /// The last request that goes to all shards.
-    last_to_all: Option<Vec<u8>>,
+    /// The last request that goes to all shards, and its time.
+    last_to_all: Option<(u64, Vec<u8>)>,
+    /// The first record that is there, and its time: what was before it may be pruned.
+    first: Option<(LogIndex, u64)>,
 }
 
 /// What a directory is, after its id.
@@ -158,7 +160,8 @@ fn read_to_one_cut(sources: &mut [Source], is_allocation: bool, clock: &Clock) -
         for source in &mut *sources {
             source.read()?;
         }
-        let is_cut = sources.windows(2).all(|pair| pair[0].last_to_all == pair[1].last_to_all);
+        let last = sources.iter().filter_map(|source| source.last_to_all.as_ref()).max();
+        let is_cut = last.is_none_or(|last| sources.iter().all(|source| source.has(last)));
         if is_cut || !is_allocation {
             return Ok(());
         }
@@ -182,17 +185,27 @@ impl Source {
         let copier = copier.with_context(|| format!("cannot read {}", path.display()))?;
         let name = path.file_name().context("the folder of a journal has a name")?;
         let (name, path) = (name.to_string_lossy().into_owned(), path.to_owned());
-        Ok(Self { name, path, copier, last_to_all: None })
+        Ok(Self { name, path, copier, last_to_all: None, first: None })
+    }
+
+    /// Whether it has this request, which goes to all shards. What came before its first record was
+    /// pruned, and is in its snapshot.
+    fn has(&self, last: &(u64, Vec<u8>)) -> bool {
+        let is_before = |(index, time)| LogIndex::FIRST < index && last.0 <= time;
+        match &self.last_to_all {
+            Some(own) => own == last,
+            None => self.first.is_some_and(is_before),
+        }
     }
 
     fn read(&mut self) -> Result<()> {
         let split = InputName::Split.kind().get();
-        let last = &mut self.last_to_all;
+        let (last, first) = (&mut self.last_to_all, &mut self.first);
         let read = self.copier.read(|record| {
+            first.get_or_insert((record.index, record.time_ns));
             if record.kind == split {
                 // The time too: a source may send the same split twice.
-                let time = record.time_ns.to_le_bytes();
-                *last = Some([&time[..], record.payload].concat());
+                *last = Some((record.time_ns, record.payload.to_vec()));
             }
         });
         read.with_context(|| format!("cannot read {}", self.path.display()))

@@ -2,14 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use allot_server::lost_shards;
-use anyhow::{Context, Result, bail};
+use allot_domain::LedgerId;
+use allot_journal::{Folder, Media, Reader};
+use allot_server::{StampHead, boxes, lost_shards, read_ledger};
+use anyhow::{Context, Result, bail, ensure};
 
-/// The same, where none is gone: what is left would pass for all there is.
+/// The same, where none is gone and all belong together: what is left, or another ledger's, would
+/// pass for what there is.
 ///
 /// # Errors
-/// As [`find`]; and when a shard had begun whose journal is not there any more.
+/// As [`find`]; when a shard had begun whose journal is not there any more; and when a journal is
+/// of another shard or of another ledger than its place says.
 pub(crate) fn find_all(data: &Path) -> Result<Vec<PathBuf>> {
     let lost = lost_shards(data).with_context(|| format!("cannot read {}", data.display()))?;
     let directories = find(data)?;
@@ -20,7 +25,54 @@ pub(crate) fn find_all(data: &Path) -> Result<Vec<PathBuf>> {
             data.display()
         );
     }
+    if directories != [data.to_owned()] {
+        check_stamps(data, &directories)?;
+    }
     Ok(directories)
+}
+
+/// Whether these journals are those of one ledger, each in its place. What has no stamp, or cannot
+/// be read, says so itself when it is read.
+fn check_stamps(data: &Path, directories: &[PathBuf]) -> Result<()> {
+    let ledger = read_ledger(data).ok().map(|(_, ledger)| ledger);
+    let mut expected = ledger.map(|ledger| (!ledger.is_adopted).then_some(ledger.id));
+    let mut shards = None;
+    for path in directories {
+        let Ok(folder) = Folder::read_only(path) else { continue };
+        let media: Arc<dyn Media> = Arc::new(folder);
+        let Some(head) = Reader::stamp_of(&media).ok().as_deref().and_then(StampHead::of) else {
+            continue;
+        };
+        let shown = path.display();
+        let is_in_place = path.file_name() == Some(boxes::shard_name(head.shard).as_ref());
+        ensure!(
+            is_in_place,
+            "{shown} holds the journal of shard {}: the folders were mixed up; restore them from \
+             a backup",
+            head.shard
+        );
+        let expected = *expected.get_or_insert(head.ledger);
+        ensure!(
+            head.ledger == expected,
+            "{shown} is of {}, and not of {} as {}: the folders of two ledgers were mixed; restore \
+             them from a backup",
+            name(head.ledger),
+            name(expected),
+            data.display()
+        );
+        let count = *shards.get_or_insert(head.shards);
+        ensure!(
+            head.shards == count,
+            "{shown} is one of {} shards, and those before it are of {count}; restore the folders \
+             from a backup",
+            head.shards
+        );
+    }
+    Ok(())
+}
+
+fn name(ledger: Option<LedgerId>) -> String {
+    ledger.map_or_else(|| "no ledger".to_owned(), |ledger| format!("ledger {ledger}"))
 }
 
 /// The directories of all shards in `data`, by shard number; or `data` itself, if it is the

@@ -41,7 +41,7 @@ pub use error::ServerError;
 pub use ledger::{Ledger, LedgerCopy, LedgerError, copy_ledger, read_ledger};
 pub use running::{Bound, RunningServer, Timing};
 pub use separate::{publisher_process, router_process, shard_process};
-pub use stamp::{JournalStamp, NoStamp};
+pub use stamp::{JournalStamp, NoStamp, StampHead};
 pub use stepped::{Stepped, stepped};
 
 /// A system: what it gives the shard, the router and the publisher. A marker type implements all

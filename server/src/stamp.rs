@@ -23,6 +23,39 @@ pub struct JournalStamp<S: Service> {
     pub machine: ConfigOf<S>,
 }
 
+/// What the stamp of any system says of its journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StampHead {
+    /// Which shard.
+    pub shard: ShardId,
+    /// How many there are.
+    pub shards: usize,
+    /// Whose journal it is; none where the journal is older than ledgers.
+    pub ledger: Option<LedgerId>,
+}
+
+impl StampHead {
+    /// That of a stamp, of whatever system; none where the text is no stamp.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        let (_, rest) = text.split_once(", shard ")?;
+        Some(Self::read(rest)?.0)
+    }
+
+    /// Reads it behind the name of the system; the rest are the rules.
+    fn read(text: &str) -> Option<(Self, &str)> {
+        let (shard, rest) = text.split_once(" of ")?;
+        let (shards, rest) = rest.split_once(", ")?;
+        let id = rest.strip_prefix("ledger ").and_then(|id| id.split_once(", "));
+        let (ledger, rules) = match id {
+            Some((id, rules)) => (Some(id.parse().ok()?), rules),
+            None => (None, rest),
+        };
+        let (shard, shards) = (ShardId::new(shard.parse().ok()?), shards.parse().ok()?);
+        Some((Self { shard, shards, ledger }, rules))
+    }
+}
+
 /// Why a text is no stamp of a system.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NoStamp {
@@ -54,18 +87,8 @@ impl<S: Service> FromStr for JournalStamp<S> {
 
 fn read<S: Service>(text: &str) -> Option<JournalStamp<S>> {
     let rest = text.strip_prefix(S::NAME)?.strip_prefix(", shard ")?;
-    let (shard, rest) = rest.split_once(" of ")?;
-    let (shards, rest) = rest.split_once(", ")?;
-    let (ledger, machine) = match rest.strip_prefix("ledger ").and_then(|id| id.split_once(", ")) {
-        Some((id, machine)) => (Some(id.parse().ok()?), machine),
-        None => (None, rest),
-    };
-    Some(JournalStamp {
-        shard: ShardId::new(shard.parse().ok()?),
-        shards: shards.parse().ok()?,
-        ledger,
-        machine: machine.parse().ok()?,
-    })
+    let (StampHead { shard, shards, ledger }, rules) = StampHead::read(rest)?;
+    Some(JournalStamp { shard, shards, ledger, machine: rules.parse().ok()? })
 }
 
 impl fmt::Display for NoStamp {

@@ -457,4 +457,32 @@ fn a_ledger_without_its_end_or_a_shard_is_neither_read_nor_backed_up() {
     fs::remove_dir_all(place.path().join("data/shard-1")).unwrap();
     refused(&place, "the journal of shard 1 is gone from data");
     place.run(&["history", "data/shard-0"]).ok();
+    // The same shard twice, or a shard of another ledger, makes sums of what nobody holds.
+    let of = |place: &Place, shard: u32| place.path().join(format!("data/shard-{shard}"));
+    copy(&of(&place, 0), &of(&place, 1));
+    refused(&place, "data/shard-1 holds the journal of shard 0: the folders were mixed up");
+    let other = written(false);
+    fs::remove_dir_all(of(&place, 1)).unwrap();
+    copy(&of(&other, 1), &of(&place, 1));
+    refused(&place, "the folders of two ledgers were mixed");
+}
+
+/// `verify` finds what `restore` would refuse.
+#[test]
+fn a_backup_that_lacks_something_is_not_sound() {
+    let place = written(true);
+    place.run(&["backup", "data", "copy"]).ok();
+    place.run(&["verify", "copy"]).ok();
+    let wrong = |said: &str| {
+        let verified = place.run(&["verify", "copy"]);
+        assert_eq!(verified.status.code(), Some(1), "{}", verified.stdout);
+        assert!(verified.stdout.contains(said), "{}", verified.stdout);
+        place.run(&["restore", "copy", "restored"]).error();
+    };
+    let about = place.path().join("copy/backup.json");
+    let text = fs::read_to_string(&about).unwrap();
+    fs::remove_file(&about).unwrap();
+    wrong("cannot read copy/backup.json");
+    fs::write(&about, text.replacen("\"shard-1\": ", "\"shard-1\": 1", 1)).unwrap();
+    wrong(", and should end with record 1");
 }

@@ -9,6 +9,7 @@ use allot_server::{JournalStamp, Ledger, LedgerCopy, LedgerError, boxes, lost_sh
 use allot_shard::Service;
 
 use super::replay::ShardResult;
+use crate::ledger_backup::BackupContents;
 
 /// What is found of the directory as a whole.
 #[derive(Default)]
@@ -44,6 +45,11 @@ impl Agreement {
         };
         agreement.compare(named, &stamps);
         agreement.find_missing(data, results, &stamps);
+        if let LedgerCopy::Backup(_) = agreement.copy
+            && let Err(error) = BackupContents::check(data)
+        {
+            agreement.failures.push(format!("{error:#}"));
+        }
         agreement.differing = differing_splits(results);
         agreement
     }
