@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use allot_allocation_service::{Reply, decode_line, decode_replies};
+use allot_allocation_service::{Reply, Request, decode_line, decode_replies};
 use allot_domain::Seq;
 use allot_runtime::{Clock, Context, CurveKey, Link, LinkOptions, Nanos, PollSet, RuntimeError};
 use anyhow::{Result, anyhow};
@@ -56,6 +56,8 @@ pub(crate) enum NoAnswer {
     Refused(Duration, String),
     /// No reply came in that time; a sentence says why.
     Silent(Duration, String),
+    /// The same of a request that changes something and was sent: it may have been applied.
+    Unknown(Duration, String, Name),
 }
 
 impl fmt::Display for NoAnswer {
@@ -67,6 +69,12 @@ impl fmt::Display for NoAnswer {
             Self::Silent(waited, why) => {
                 write!(f, "no reply from the front door within {} s: {why}", waited.as_secs())
             }
+            Self::Unknown(waited, why, Name { source, seq }) => write!(
+                f,
+                "no reply from the front door within {} s: {why}; it may be applied all the same: \
+                 send it again under its name, source={source} seq={seq}, so that it counts once",
+                waited.as_secs()
+            ),
         }
     }
 }
@@ -109,7 +117,7 @@ impl FrontClient {
     /// # Errors
     /// [`NoAnswer`]; and when what comes is no reply.
     pub(crate) fn ask(&mut self, line: &[u8], patience: Duration) -> Result<Answer> {
-        let name = Name::of(line);
+        let (name, mut was_sent) = (Name::of(line), false);
         let start = self.clock.now();
         let end = start + patience;
         let (mut ask_why, mut is_connected) = (start + CONNECT_WITHIN, false);
@@ -119,7 +127,13 @@ impl FrontClient {
         loop {
             let now = self.clock.now();
             if end <= now {
-                return Err(self.no_answer(patience, refused)?.into());
+                return Err(match self.no_answer(patience, refused)? {
+                    NoAnswer::Silent(waited, why) if was_sent && is_change(line) => {
+                        NoAnswer::Unknown(waited, why, name)
+                    }
+                    other => other,
+                }
+                .into());
             }
             if due <= now {
                 if !is_replied {
@@ -127,6 +141,7 @@ impl FrontClient {
                 }
                 is_replied = false;
                 is_connected = self.send(line);
+                was_sent |= is_connected;
                 due = now + if is_connected { RESEND } else { CONNECT_PAUSE };
             }
             if !self.waits_for_server && !is_connected && ask_why <= now {
@@ -202,8 +217,14 @@ fn is_for_now(code: &str) -> bool {
     matches!(code, "busy" | "storage_full" | "shard_away")
 }
 
+/// Whether a request changes something.
+fn is_change(line: &[u8]) -> bool {
+    matches!(decode_line(line), Ok(Request::Fill(_) | Request::Bust(_) | Request::Split(_)))
+}
+
 /// The source and the number that a reply echoes, as far as the server can read them.
-struct Name {
+#[derive(Debug)]
+pub(crate) struct Name {
     source: String,
     seq: Seq,
 }

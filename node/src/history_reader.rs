@@ -98,7 +98,7 @@ fn no_page(ticker: &Ticker, error: Error) -> Error {
             "the front door refused to replay {ticker} for {} s: {reason}",
             waited.as_secs()
         ),
-        Some(NoAnswer::Silent(waited, why)) => {
+        Some(NoAnswer::Silent(waited, why) | NoAnswer::Unknown(waited, why, _)) => {
             anyhow!("no outcomes from the front door within {} s: {why}", waited.as_secs())
         }
         None => error,

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 /// The end of the name of a folder that is not whole.
 const UNFINISHED: &str = ".unfinished";
+
+/// A file in such a folder that says that a command made it: nothing else is ever removed.
+const MARK: &str = ".made-by-allot";
 
 /// Whether a folder has the name of one that is not whole.
 pub(crate) fn is_unfinished(path: &Path) -> bool {
@@ -57,11 +60,19 @@ impl UnfinishedFolder {
         match make() {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 drop(lock(&path, target)?);
-                fs::remove_dir_all(&path).and_then(|()| make()).with_context(cannot_create)?;
+                let is_ours = path.join(MARK).exists() || fs::remove_dir(&path).is_ok();
+                ensure!(
+                    is_ours,
+                    "{} is there, and this program did not make it; move it away, or choose \
+                     another folder",
+                    path.display()
+                );
+                remove(&path).and_then(|()| make()).with_context(cannot_create)?;
             }
             made => made.with_context(cannot_create)?,
         }
         let lock = lock(&path, target)?;
+        File::create_new(path.join(MARK)).with_context(cannot_create)?;
         Ok(Self { path, target: target.to_owned(), is_finished: false, _lock: lock })
     }
 
@@ -94,6 +105,7 @@ impl UnfinishedFolder {
     /// # Errors
     /// When something has taken the name meanwhile, or the disk refuses.
     pub(crate) fn finish(mut self) -> Result<()> {
+        fs::remove_file(self.path.join(MARK))?;
         File::open(&self.path)?.sync_all()?;
         fs::rename(&self.path, &self.target)
             .with_context(|| format!("cannot create {}", self.target.display()))?;
@@ -101,6 +113,14 @@ impl UnfinishedFolder {
         let above = self.target.parent().filter(|above| !above.as_os_str().is_empty());
         File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(())
+    }
+}
+
+/// Removes a folder that may be gone already.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
     }
 }
 
@@ -154,8 +174,12 @@ mod tests {
         let left = place.path().join("out.unfinished");
         fs::create_dir(&left).unwrap();
         fs::write(left.join("half"), "x").unwrap();
+        let other = UnfinishedFolder::create(&place.path().join("out")).err().unwrap().to_string();
+        assert!(other.contains("did not make it; move it away"), "{other}");
+        assert!(left.join("half").exists());
+        fs::write(left.join(MARK), "").unwrap();
         let folder = UnfinishedFolder::create(&place.path().join("out")).unwrap();
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(!folder.path().join("half").exists());
         folder.finish().unwrap();
         assert!(!left.exists());
     }

@@ -1,6 +1,6 @@
 //! `allot explain`: why a fill was divided as it was.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -91,7 +91,8 @@ pub(crate) fn run(explain: &Explain) -> Result<ExitCode> {
             )
         }
     };
-    let explained = work_out(directory, *index, fill, &bar)?;
+    let busting = found.busting.get(directory).copied().unwrap_or_default();
+    let explained = work_out(directory, *index, fill, busting, &bar)?;
     bar.finish_and_clear();
     match explain.json {
         true => print(&json(&explained))?,
@@ -105,8 +106,10 @@ pub(crate) fn run(explain: &Explain) -> Result<ExitCode> {
 struct Found {
     /// The fills, one for each ticker, each with the directory of its shard and its record there.
     fills: Vec<(PathBuf, LogIndex, Fill)>,
-    /// The first bust.
+    /// The first bust of this name.
     bust: Option<Bust>,
+    /// The last record that asks to bust a fill of this name, in each directory.
+    busting: BTreeMap<PathBuf, LogIndex>,
 }
 
 /// Finds what has this name in all shards, without applying anything.
@@ -121,7 +124,7 @@ fn find(explain: &Explain, bar: &ProgressBar) -> Result<Found> {
     for (shard, path) in directories.iter().enumerate() {
         let mut named = VecDeque::new();
         while threads.read(shard, &mut named)? {
-            named.drain(..).for_each(|(index, input)| found.take(path, index, input));
+            named.drain(..).for_each(|(index, input)| found.take(&explain.id, path, index, input));
         }
     }
     threads.end()?;
@@ -129,12 +132,15 @@ fn find(explain: &Explain, bar: &ProgressBar) -> Result<Found> {
 }
 
 impl Found {
-    fn take(&mut self, path: &Path, index: LogIndex, input: Input) {
+    fn take(&mut self, id: &MessageId, path: &Path, index: LogIndex, input: Input) {
         match input {
             Input::Fill(fill)
                 if !self.fills.iter().any(|(.., known)| known.ticker == fill.ticker) =>
             {
                 self.fills.push((path.to_owned(), index, fill));
+            }
+            Input::Bust(bust) if bust.of == *id => {
+                self.busting.insert(path.to_owned(), index);
             }
             Input::Bust(bust) => {
                 self.bust.get_or_insert(bust);
@@ -196,7 +202,10 @@ impl Replayed for Search {
         };
         let is_it = match &input {
             Input::Fill(fill) => self.is_it(fill.source, fill.id, fill.ticker),
-            Input::Bust(bust) => self.is_it(bust.source, bust.id, bust.ticker),
+            Input::Bust(bust) => {
+                self.is_it(bust.source, bust.id, bust.ticker)
+                    || self.is_it(bust.source, bust.of, bust.ticker)
+            }
             _ => false,
         };
         if is_it {
@@ -212,11 +221,26 @@ struct Explained {
     /// The record of the input that divided it: its own, or that of the first split.
     index: LogIndex,
     explanation: Explanation,
+    /// The bust that took its shares back later, if one did.
+    busted: Option<TakenBack>,
+}
+
+/// A bust, and where it is written.
+struct TakenBack {
+    id: MessageId,
+    time_ns: u64,
+    index: LogIndex,
 }
 
 /// Replays a shard until the fill is divided, and lets the auditor say why. `record` is that of the
 /// fill.
-fn work_out(path: &Path, record: LogIndex, fill: &Fill, bar: &ProgressBar) -> Result<Explained> {
+fn work_out(
+    path: &Path,
+    record: LogIndex,
+    fill: &Fill,
+    busting: LogIndex,
+    bar: &ProgressBar,
+) -> Result<Explained> {
     let Fill { source, ticker, id, .. } = *fill;
     let mut replay = ShardReplay::open(path)?;
     let config = replay.start().stamp.as_ref().map_or_else(<_>::default, |stamp| stamp.machine);
@@ -240,7 +264,8 @@ fn work_out(path: &Path, record: LogIndex, fill: &Fill, bar: &ProgressBar) -> Re
                 anyhow!("{} divides that fill otherwise than is due: {mismatch}", path.display())
             })?;
             if let Some(explanation) = explained {
-                return Ok(Explained { path: path.to_owned(), index, explanation });
+                let busted = find_bust(&mut replay, fill, busting)?;
+                return Ok(Explained { path: path.to_owned(), index, explanation, busted });
             }
         }
         tell(&mut came_of_it, fill, input, outcomes);
@@ -257,6 +282,30 @@ fn work_out(path: &Path, record: LogIndex, fill: &Fill, bar: &ProgressBar) -> Re
     }
     let why = came_of_it.unwrap_or_else(|| "nothing came of it".to_owned());
     bail!("fill {id} of {ticker} by {source} was not divided: {why}")
+}
+
+/// The bust of a fill that is divided, if one comes up to this record.
+fn find_bust(
+    replay: &mut ShardReplay,
+    fill: &Fill,
+    through: LogIndex,
+) -> Result<Option<TakenBack>> {
+    while replay.index() < through
+        && let Some(logged) = replay.next(u64::MAX)?
+    {
+        replay.apply_whole(&logged);
+        for outcome in &replay.outcomes().list {
+            if let Outcome::Busted { ticker, of, .. } = outcome
+                && let origin = outcome.origin()
+                && (origin.source, *ticker, *of) == (fill.source, fill.ticker, fill.id)
+                && !origin.duplicate
+            {
+                let (id, time_ns) = (origin.id, logged.time_ns);
+                return Ok(Some(TakenBack { id, time_ns, index: logged.index }));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// What the outcomes of an input say of a fill that is not divided.
@@ -299,7 +348,7 @@ fn is_of(input: &Input, named: &Fill) -> bool {
 }
 
 fn page(explained: &Explained) -> String {
-    let Explained { path, index, explanation } = explained;
+    let Explained { path, index, explanation, busted } = explained;
     let Explanation { fill, split, key, is_late, accounts, last, next } = explanation;
     let Fill { source, id, ticker, side, price, quantity, time_ns, .. } = fill;
     let mut lines = vec![
@@ -318,6 +367,14 @@ fn page(explained: &Explained) -> String {
     if *is_late {
         lines.push("it had been held until that split".to_owned());
     }
+    lines.extend(busted.iter().map(|bust| {
+        format!(
+            "busted {} by bust {}, record {}: its shares were taken back",
+            time_text::exact(bust.time_ns),
+            bust.id,
+            bust.index
+        )
+    }));
     lines.push(String::new());
     let of = |id: &Option<_>| accounts.iter().find(|account| Some(account.account) == *id);
     let (last, next) = (of(last), of(next));
@@ -435,7 +492,7 @@ fn reason(account: &AccountExplanation, wanted: Wanted) -> String {
 }
 
 fn json(explained: &Explained) -> String {
-    let Explained { path, index, explanation } = explained;
+    let Explained { path, index, explanation, busted } = explained;
     let Explanation { fill, split, key, is_late, accounts, last, next } = explanation;
     let mut out = Vec::new();
     let mut object = Object::begin(&mut out);
@@ -457,6 +514,13 @@ fn json(explained: &Explained) -> String {
         if let Some(id) = id {
             object.plain(name, id.as_str());
         }
+    }
+    if let Some(bust) = busted {
+        let mut one = object.object("busted");
+        one.plain("id", &bust.id.to_string());
+        one.time("time", bust.time_ns);
+        one.number("record", bust.index.get());
+        one.end();
     }
     let mut by_id = object.object("accounts");
     for account in accounts {

@@ -158,7 +158,7 @@ fn follow(positions: &Positions, settings: &Settings) -> Result<()> {
         let page = match positions.format {
             Format::Json => body.into_owned(),
             Format::Csv => shown.csv(is_first),
-            Format::Table => shown.table(&layout(positions)),
+            Format::Table => shown.page(positions),
         };
         if is_single {
             return print_one(positions, &page);
@@ -187,7 +187,7 @@ fn show_one(positions: &Positions, report: &Report) -> Result<()> {
     }
     let page = match positions.format {
         Format::Csv => shown.csv(true),
-        _ => shown.table(&layout(positions)),
+        _ => shown.page(positions),
     };
     print_one(positions, &page)
 }
@@ -285,6 +285,15 @@ impl Shown {
     }
 
     /// Its number, and its time.
+    /// A table, and what its sums are of where only some tickers are in it.
+    fn page(&self, positions: &Positions) -> String {
+        let table = self.table(&layout(positions));
+        if positions.ticker.is_empty() {
+            return table;
+        }
+        format!("{table}\n\nvalues, targets and deviations are of all tickers")
+    }
+
     const fn moment(&self) -> (ReportNumber, u64) {
         match self {
             Self::Report(report) => (report.report, report.time_ns),

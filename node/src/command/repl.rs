@@ -77,6 +77,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
                     Ok(Line::End) => break,
                     Ok(Line::Set(key, value)) => settings.push((key, value)),
                     Ok(Line::Run(words)) => drop(start(&words, &settings, Stdio::inherit())?),
+                    Ok(Line::Help) => println!("{WELCOME}"),
                     Err(wrong) => eprintln!("allot: {wrong}"),
                 }
             }
@@ -123,7 +124,13 @@ pub(crate) fn run_piped() -> Result<Option<ExitCode>> {
             Ok(Line::End) => break,
             Ok(Line::Set(key, value)) => settings.push((key, value)),
             // The next lines are for this process.
-            Ok(Line::Run(words)) => failed |= !start(&words, &settings, Stdio::null())?,
+            Ok(Line::Run(words)) => {
+                if !start(&words, &settings, Stdio::null())? {
+                    eprintln!("allot: line {place} failed");
+                    failed = true;
+                }
+            }
+            Ok(Line::Help) => println!("{WELCOME}"),
             Err(wrong) => {
                 eprintln!("allot: line {place}: {wrong}");
                 failed = true;
@@ -155,6 +162,8 @@ enum Line {
     Run(Vec<String>),
     /// A value for the commands that follow.
     Set(Key, String),
+    /// What the session itself does.
+    Help,
     End,
 }
 
@@ -170,6 +179,9 @@ impl Line {
         match words.first().map(String::as_str) {
             Some("quit" | "exit") => Ok(Self::End),
             Some("set") => read_set(&words[1..].join(" ")),
+            Some("help") if words.get(1).is_some_and(|word| OWN.contains(&word.as_str())) => {
+                Ok(Self::Help)
+            }
             _ => Ok(Self::Run(words)),
         }
     }
@@ -331,6 +343,8 @@ mod tests {
         let message = r#"{"type":"report", "source":"a","seq":1}"#;
         assert_eq!(read(message), Ok(words(&["send", message])));
         assert_eq!(read("quit"), Ok(Line::End));
+        assert_eq!(read("help set"), Ok(Line::Help));
+        assert_eq!(read("help serve"), Ok(words(&["help", "serve"])));
         let front = "tcp://10.0.0.1:9998".to_owned();
         assert_eq!(read("set front=tcp://10.0.0.1:9998"), Ok(Line::Set(Key::Front, front)));
         assert!(read("set frnt=x").unwrap_err().contains("did you mean front?"));

@@ -153,6 +153,24 @@ fn a_report_of_another_server_is_not_taken_for_the_one_that_was_asked_for() {
     }
 }
 
+/// Whoever gives up must not count it twice.
+#[test]
+fn a_request_without_a_reply_is_told_with_the_name_under_which_it_counts_once() {
+    let place = Place::new();
+    let silent = zmq::Context::new().socket(zmq::ROUTER).unwrap();
+    silent.bind("tcp://127.0.0.1:*").unwrap();
+    let front = silent.get_last_endpoint().unwrap().unwrap();
+    let ask = |words: &[&str]| {
+        place.run(&[words, &["--timeout", "300ms", "--front", &front]].concat()).error()
+    };
+    let fill = ask(&["send", "fill", "ticker=A", "price=1", "quantity=5"]);
+    assert!(fill.contains("under its name, source=send-") && fill.contains(" seq=1,"), "{fill}");
+    let split = ask(&["split", "ann=100"]);
+    assert!(split.contains("it may be applied all the same"), "{split}");
+    let report = ask(&["report"]);
+    assert!(!report.contains("applied") && report.contains("no reply"), "{report}");
+}
+
 #[test]
 fn a_dry_run_says_what_a_split_would_open_and_close() {
     let place = Place::new();

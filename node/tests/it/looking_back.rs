@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::process::{Endpoints, Place, Process};
 use crate::verify::written;
@@ -199,6 +199,10 @@ fn a_fill_is_explained_by_the_auditor() {
     assert!(late.contains("it had been held until that split"), "{late}");
     let sale = explain("4", &[]).ok();
     assert!(sale.contains("had too much"), "{sale}");
+    let taken_back = |line: &str| line.contains(" by bust bust-4, record ");
+    assert!(sale.lines().any(taken_back) && !late.contains("by bust"), "{sale}");
+    let busted: Value = serde_json::from_str(&explain("4", &["--json"]).ok()).unwrap();
+    assert_eq!((&busted["busted"]["id"], &json["busted"]), (&json!("bust-4"), &Value::Null));
     let unknown = explain("99", &[]).error();
     assert!(unknown.contains("data has no fill 99 of source desk"), "{unknown}");
     let bust = explain("bust-4", &[]).error();
