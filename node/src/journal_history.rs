@@ -34,7 +34,7 @@ pub(crate) fn read(
     mut take: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let bar = reading_bar();
-    let directories = shard_dirs::find_all(data)?;
+    let directories = shard_dirs::find_to_sum_up(data)?;
     let mut threads = ReplayThreads::open(directories.iter().map(|path| {
         let (path, filter, write, bar) = (path.clone(), filter.clone(), write.clone(), bar.clone());
         move || ShardEvents::open(&path, filter, write, bar)

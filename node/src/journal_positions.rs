@@ -21,7 +21,7 @@ use crate::shard_replay::ShardReplay;
 /// When a journal cannot be read.
 pub(crate) fn report_at(data: &Path, time_ns: u64) -> Result<Report> {
     let bar = reading_bar();
-    let directories = shard_dirs::find_all(data)?;
+    let directories = shard_dirs::find_to_sum_up(data)?;
     let mut threads = ReplayThreads::open(directories.iter().map(|path| {
         let (path, bar) = (path.clone(), bar.clone());
         move || ShardPositions::open(&path, time_ns, bar)

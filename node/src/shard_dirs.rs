@@ -31,6 +31,33 @@ pub(crate) fn find_all(data: &Path) -> Result<Vec<PathBuf>> {
     Ok(directories)
 }
 
+/// The same, for what is summed up over all shards. Warns where some are not there: they may be on
+/// several machines, and each has its part of the tickers.
+///
+/// # Errors
+/// As [`find_all`].
+pub(crate) fn find_to_sum_up(data: &Path) -> Result<Vec<PathBuf>> {
+    let directories = find_all(data)?;
+    let head = directories.first().and_then(|path| head_of(path));
+    if let Some(StampHead { shards, .. }) = head
+        && directories.len() < shards
+    {
+        tracing::warn!(
+            "{} has {} of the {shards} shards of its ledger: what follows is without the tickers \
+             of the others",
+            data.display(),
+            directories.len()
+        );
+    }
+    Ok(directories)
+}
+
+/// What the stamp of a journal says; none where it has none, or cannot be read.
+fn head_of(path: &Path) -> Option<StampHead> {
+    let media: Arc<dyn Media> = Arc::new(Folder::read_only(path).ok()?);
+    StampHead::of(&Reader::stamp_of(&media).ok()?)
+}
+
 /// Whether these journals are those of one ledger, each in its place. What has no stamp, or cannot
 /// be read, says so itself when it is read.
 fn check_stamps(data: &Path, directories: &[PathBuf]) -> Result<()> {
@@ -38,11 +65,7 @@ fn check_stamps(data: &Path, directories: &[PathBuf]) -> Result<()> {
     let mut expected = ledger.map(|ledger| (!ledger.is_adopted).then_some(ledger.id));
     let mut shards = None;
     for path in directories {
-        let Ok(folder) = Folder::read_only(path) else { continue };
-        let media: Arc<dyn Media> = Arc::new(folder);
-        let Some(head) = Reader::stamp_of(&media).ok().as_deref().and_then(StampHead::of) else {
-            continue;
-        };
+        let Some(head) = head_of(path) else { continue };
         let shown = path.display();
         let is_in_place = path.file_name() == Some(boxes::shard_name(head.shard).as_ref());
         ensure!(

@@ -79,7 +79,7 @@ pub(crate) struct Export {
 pub(crate) fn run(export: &Export) -> Result<ExitCode> {
     let Export { data, out, format, from, to } = export;
     demand_period(*from, *to)?;
-    let directories = shard_dirs::find_all(data)?;
+    let directories = shard_dirs::find_to_sum_up(data)?;
     let ledger = if directories == [data.clone()] { None } else { ledger_of(data)? };
     let folder = UnfinishedFolder::create_outside(out, data)?;
     let mut sink = Sink::create(*format, folder.path())?;
@@ -93,7 +93,6 @@ pub(crate) fn run(export: &Export) -> Result<ExitCode> {
         .and_then(|threads| write(threads, directories.len(), &mut sink));
     bar.finish_and_clear();
     let shards = shards?;
-    note_missing(data, &shards);
     let rows: Map<String, Value> =
         sink.rows().map(|(table, count)| (table.to_owned(), count.into())).collect();
     sink.finish()?;
@@ -153,19 +152,6 @@ fn ledger_of(data: &Path) -> Result<Option<String>> {
             data.display()
         ),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Shards may be on several machines: each has its part of the tickers.
-fn note_missing(data: &Path, shards: &[Value]) {
-    let of = shards.first().and_then(|shard| shard["of"].as_u64()).unwrap_or(0);
-    let count = u64::try_from(shards.len()).unwrap_or(u64::MAX);
-    if count < of {
-        let data = data.display();
-        tracing::warn!(
-            "{data} has {count} of the {of} shards of its ledger: the tickers of the others are \
-             not in the export"
-        );
     }
 }
 
