@@ -12,8 +12,8 @@ use crate::{AccountIndex, OutcomeNumber, RowIndex, TickerSeq, limits};
 /// The holdings of one ticker, by account.
 ///
 /// ```text
-///   accounts  0 … 63 │ 64 … 127 │ 128 … 191 │      a page for those who ever held some
-///   pages       ■    │          │     ■     │
+///   accounts  0 … 15 │ 16 … 31 │ 32 … 47 │      a page for those who ever held some
+///   pages       ■    │         │    ■    │
 /// ```
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -31,7 +31,9 @@ pub struct Row {
 /// The cells of neighbouring accounts: memory follows what is held, not accounts times tickers.
 type Page = [Cell; PAGE_LEN];
 
-const PAGE_LEN: usize = 64;
+/// Half a KiB: with pages four times as long, ten thousand tickers were spread over more pages of
+/// memory than the processor keeps addresses of.
+const PAGE_LEN: usize = 16;
 
 /// The holding of one ticker by one account.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
