@@ -147,6 +147,8 @@ impl Reject {
     }
 }
 
+impl core::error::Error for Reject {}
+
 impl fmt::Display for Reject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -14,7 +14,8 @@ fn main() -> Result<(), ClientError> {
         client.submit(Fill::sell("AAPL", "187.25", 10)?)?;
     }
     while let Some(reply) = client.next_reply(Duration::from_secs(1))? {
-        println!("{} {:?}", reply.seq, reply.shares());
+        // A refusal is a reply too.
+        println!("{} {:?}", reply.seq, reply.outcome);
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use allot_domain::limits::MESSAGE_MAX;
 use allot_domain::{Backoff, Seq, SourceId};
 use allot_wire::Encoding;
 
+use crate::config::unique_source;
 use crate::in_flight::{Bounds, Effect, InFlight};
 use crate::limits::{HANDSHAKE, MESSAGES_PER_TURN, WEIGHT};
 use crate::reply::read_message;
@@ -62,7 +63,7 @@ impl Client {
         let Config { bytes_max, patience, .. } = config;
         let now = clock::now();
         let mut client = Self {
-            source,
+            source: source.unwrap_or_else(unique_source),
             encoding,
             patience,
             connection: Connection::new(endpoint, key),
@@ -270,12 +271,16 @@ impl Client {
     pub(crate) fn why(&self, seq: Seq) -> Unanswered {
         let refusal: Option<&Refusal> = self.in_flight.refusal(seq);
         match (self.stage, refusal) {
-            (Stage::Away { .. }, _) => Unanswered::NoConnection(self.lost.clone()),
+            (Stage::Away { .. }, _) => self.no_connection(),
             (Stage::Open, Some(refusal)) => Unanswered::NotNow(refusal.clone()),
             (Stage::Open, None) => Unanswered::Silent,
             (Stage::Begun { .. }, _) if matches!(self.lost, Lost::NotYet) => Unanswered::NotOpen,
-            (Stage::Begun { .. }, _) => Unanswered::NoConnection(self.lost.clone()),
+            (Stage::Begun { .. }, _) => self.no_connection(),
         }
+    }
+
+    fn no_connection(&self) -> Unanswered {
+        Unanswered::NoConnection { endpoint: self.endpoint().to_string(), lost: self.lost.clone() }
     }
 
     fn take(&mut self, at: usize) -> Option<Reply> {

@@ -18,10 +18,9 @@ pub struct Config {
     /// How requests are written, and so their replies: binary is shorter and quicker, and JSON can
     /// be read in a capture of the network.
     pub encoding: Encoding,
-    /// The source that requests are sent under. `(source, seq)` names a request for ever: a
-    /// program that starts again under the same source must not begin at the same number, but to
-    /// send the same requests again.
-    pub source: SourceId,
+    /// The source that requests are sent under; with none, each client has one that nobody else
+    /// has. See [`Config::named`].
+    pub source: Option<SourceId>,
     /// The number of the first request.
     pub first_seq: Seq,
     /// The most requests without a reply.
@@ -34,6 +33,7 @@ pub struct Config {
 
 impl Config {
     /// Binary, a source that nobody else has, numbers from 1, 1,024 requests in flight, 16 MiB.
+    /// Each client that is opened with it, or with a clone of it, has a source of its own.
     ///
     /// # Errors
     /// [`ClientError::Setting`]: it is no endpoint.
@@ -42,7 +42,7 @@ impl Config {
             endpoint: endpoint.parse()?,
             key: None,
             encoding: Encoding::Binary,
-            source: unique_source(),
+            source: None,
             first_seq: Seq::new(1),
             in_flight_max: IN_FLIGHT_DEFAULT,
             bytes_max: BYTES_DEFAULT,
@@ -68,10 +68,16 @@ impl Config {
 
     /// The same under this source, from this number on.
     ///
+    /// Source and number name a request for ever. A number that was used, by this program or by an
+    /// earlier one, names what was sent then: the same contents are answered as a repeat, with
+    /// [`Reply::duplicate`](crate::Reply::duplicate), and book nothing, and others are refused with
+    /// `name_reused`. So a program that starts again goes on above its last number, which it keeps,
+    /// unless it sends the same requests again on purpose. Two clients never share a source.
+    ///
     /// # Errors
     /// [`ClientError::Request`]: it is no name of a source.
     pub fn named(mut self, source: &str, first_seq: u64) -> Result<Self, ClientError> {
-        self.source = SourceId::new(source.as_bytes())?;
+        self.source = Some(SourceId::new(source.as_bytes())?);
         self.first_seq = Seq::new(first_seq);
         Ok(self)
     }
@@ -94,7 +100,7 @@ impl Config {
 }
 
 /// A source that nobody else has: a hash of the moment, of the process, and of how many it made.
-fn unique_source() -> SourceId {
+pub(crate) fn unique_source() -> SourceId {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let hash = mix(clock::entropy() ^ mix(COUNT.fetch_add(1, Ordering::Relaxed))) >> 16;
     SourceId::new(format!("rust-{hash:012x}").as_bytes()).expect("it is a name")
@@ -103,6 +109,16 @@ fn unique_source() -> SourceId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Under one source the second fill of the first number would be a repeat.
+    #[test]
+    fn each_client_of_one_configuration_has_a_source_of_its_own() {
+        let config = Config::new("tcp://127.0.0.1:1").unwrap();
+        let source = |config: Config| *crate::Client::open(config).unwrap().source();
+        assert_ne!(source(config.clone()), source(config.clone()));
+        let named = config.named("desk", 1).unwrap();
+        assert_eq!(source(named.clone()), source(named));
+    }
 
     #[test]
     fn what_is_out_of_bounds_is_refused() {

@@ -10,7 +10,7 @@ use allot_wire::DecodeError;
 use allot_zmtp::Fault;
 
 /// Why a call of a client did not succeed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum ClientError {
     /// A text is no value of a setting.
@@ -48,6 +48,8 @@ pub enum ClientError {
     NotUnderstood(String),
     /// There is no connection to the publisher, and there was none in time.
     NoFeed {
+        /// Where the publisher should be.
+        endpoint: String,
         /// How long it was waited for.
         waited: Duration,
         /// What ended the last connection, or kept it from being made.
@@ -68,8 +70,13 @@ pub struct Refusal {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Unanswered {
-    /// There is no connection; what ended the last, or kept it from being made.
-    NoConnection(Lost),
+    /// There is no connection.
+    NoConnection {
+        /// To where.
+        endpoint: String,
+        /// What ended the last one, or kept it from being made.
+        lost: Lost,
+    },
     /// The connection is not open yet.
     NotOpen,
     /// The server takes nothing now, and says why: `busy`, `storage_full` or `shard_away`.
@@ -142,23 +149,30 @@ impl fmt::Display for ClientError {
             }
             Self::Request(reject) => write!(out, "{reject}"),
             Self::TooLong { bytes } => {
-                write!(out, "the request has {bytes} bytes, more than the server reads; divide it")
+                write!(out, "the request has {bytes} bytes, more than the server reads")
             }
             Self::Full => out.write_str("too many requests have no reply; wait for some of them"),
             Self::Unread => out.write_str("too many replies were not taken; take some of them"),
             Self::Refused(refusal) => write!(out, "refused: {refusal}"),
             Self::NoReply { seq, waited, why } => {
-                let seconds = waited.as_secs();
-                write!(out, "no reply to request {seq} within {seconds} s: {why}")
+                write!(out, "no reply to request {seq} within {waited:.1?}: {why}")
             }
             Self::NotUnderstood(what) => {
                 write!(out, "the server does not reply as this client expects: {what}")
             }
-            Self::NoFeed { waited, lost } => {
-                let seconds = waited.as_secs();
-                write!(out, "no connection to the publisher within {seconds} s: {lost}")
-            }
+            Self::NoFeed { endpoint, waited, lost } => write!(
+                out,
+                "no connection to a publisher at {endpoint} within {waited:.1?}: {}",
+                Explained(lost, "publish")
+            ),
         }
+    }
+}
+
+/// As its sentence: a program whose `main` returns it prints what it says.
+impl fmt::Debug for ClientError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
     }
 }
 
@@ -173,10 +187,38 @@ impl fmt::Display for Refusal {
 impl fmt::Display for Unanswered {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoConnection(lost) => write!(out, "there is no connection: {lost}"),
+            Self::NoConnection { endpoint, lost } => {
+                write!(out, "there is no connection to {endpoint}: {}", Explained(lost, "front"))
+            }
             Self::NotOpen => out.write_str("the server has not opened the connection yet"),
             Self::NotNow(refusal) => write!(out, "the server takes nothing now: {refusal}"),
-            Self::Silent => out.write_str("it has left, and the server is silent"),
+            Self::Silent => out.write_str(
+                "it has left, and the server is silent; it may be applied yet: wait for it with \
+                 reply_to, and do not send it as a new request",
+            ),
+        }
+    }
+}
+
+/// Why a connection is no more, and what to do, where it should lead to what a server prints under
+/// this name.
+struct Explained<'a>(&'a Lost, &'static str);
+
+impl fmt::Display for Explained<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(lost, name) = self;
+        write!(out, "{lost}")?;
+        match lost {
+            Lost::Protocol(Fault::OtherSocketType | Fault::NotZmtp) => {
+                write!(out, "; give the endpoint that the server prints as {name}=")
+            }
+            Lost::Protocol(Fault::OtherMechanism) => {
+                write!(out, "; give the key that the server prints as {name}-key=, or none")
+            }
+            Lost::Closed => {
+                write!(out, "; one that encrypts does so to a client with another {name}-key")
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -186,10 +228,7 @@ impl fmt::Display for Lost {
         match self {
             Self::NotYet => out.write_str("none was tried yet"),
             Self::System(error) => write!(out, "{error}"),
-            Self::Closed => out.write_str(
-                "the server closed it; a front door that encrypts does so to a client without \
-                 its key, or with another",
-            ),
+            Self::Closed => out.write_str("the server closed it"),
             Self::Protocol(fault) => write!(out, "{fault}"),
             Self::Frames { count, expected } => {
                 write!(out, "a message of the server has {count} frames, and not {expected}")

@@ -181,9 +181,12 @@ impl Feed {
             }
             let now = clock::now();
             if end <= now {
+                if self.stage == Stage::Open {
+                    return Ok(None);
+                }
                 let (waited, lost) = (now - begin, self.lost.clone());
-                let is_open = self.stage == Stage::Open;
-                return if is_open { Ok(None) } else { Err(ClientError::NoFeed { waited, lost }) };
+                let endpoint = self.connection.endpoint().to_string();
+                return Err(ClientError::NoFeed { endpoint, waited, lost });
             }
             match self.asking() {
                 Some(history) => history.wait(now, end),

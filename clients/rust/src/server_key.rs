@@ -14,7 +14,8 @@ const DIGITS: &[u8; 85] =
 /// Characters of a key: five for each four bytes.
 const KEY_TEXT_LEN: usize = 40;
 
-/// The public key of a front door, which `allot serve` prints as `front-key=`.
+/// The public key of a front door or of a feed, which `allot serve` prints as `front-key=` and
+/// `publish-key=`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ServerKey(PublicKey);
 
@@ -33,7 +34,8 @@ impl FromStr for ServerKey {
             ClientError::Setting {
                 setting: "key",
                 given: format!("{} characters", text.chars().count()),
-                expected: "the 40 characters of Z85 that the server prints as front-key=",
+                expected: "the 40 characters of Z85 that the server prints as front-key= or \
+                           publish-key=",
             }
         })
     }

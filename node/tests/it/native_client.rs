@@ -299,7 +299,7 @@ fn only_a_client_with_the_key_is_replied_to() {
             let mut stranger = Client::open(Config { patience, ..config }).unwrap();
             let error = stranger.ask(halves()).unwrap_err();
             let ClientError::NoReply { why, .. } = &error else { panic!("{error}") };
-            let is_known = matches!(why, Unanswered::NoConnection(_) | Unanswered::NotOpen);
+            let is_known = matches!(why, Unanswered::NoConnection { .. } | Unanswered::NotOpen);
             assert!(is_known && !stranger.is_connected(), "{error}");
         }
     }
