@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use allot_client::{Connection, Endpoint, ServerKey};
 use allot_runtime::{Clock, Context, Link, LinkOptions, PollSet};
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
-use crate::positions::{FrontDoor, wait_for};
+use crate::positions::{FrontDoor, no_server, wait_for};
 
 /// How long a server on a loaded machine may take to open a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -153,9 +153,11 @@ fn native(door: FrontDoor<'_>, clock: &Clock) -> Result<Client> {
     let give_up = clock.now() + PATIENCE;
     let mut message = Vec::new();
     while !connection.is_open() {
-        ensure!(clock.now() < give_up, "no server at {}", door.endpoint);
+        ensure!(clock.now() < give_up, "{}", no_server(door.endpoint));
         connection.wait(LOOK);
-        ensure!(!connection.receive(&mut message)?, "a message before the first");
+        let received = connection.receive(&mut message);
+        let received = received.with_context(|| no_server(door.endpoint))?;
+        ensure!(!received, "a message before the first");
     }
     Ok(Client::Native(Box::new(connection)))
 }

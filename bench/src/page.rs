@@ -18,7 +18,9 @@ const LATE_PERCENT_MAX: u64 = 1;
 
 /// What is asked for first, in eighty columns: rates, response times, and the checks.
 pub(crate) fn summary(run: &Run) -> String {
-    let mut lines = vec![headline(run), machine(run), String::new()];
+    let mut lines = vec![headline(run), machine(run)];
+    lines.extend(load(run));
+    lines.push(String::new());
     lines.push(grid::lay_out(SUMMARY, run.points.iter().map(short).collect(), &[0]));
     lines.push(String::new());
     if let Some(knee) = run.knee {
@@ -79,6 +81,18 @@ pub(crate) fn machine(run: &Run) -> String {
     let steal = fact("steal").and_then(|steal| steal.split_once(" of the time"));
     words.extend(steal.map(|(share, _)| format!("steal {share}")));
     words.join(", ")
+}
+
+/// What was measured with what: it tells runs apart that stand beside each other.
+fn load(run: &Run) -> Option<String> {
+    let fact = |name: &str| run.server.get(name).map(String::as_str);
+    let mut words: Vec<String> =
+        fact("client").map(|name| format!("client {name}")).into_iter().collect();
+    words.extend(fact("encoding").map(str::to_owned));
+    words.extend(fact("transport").map(|name| format!("transport {name}")));
+    words.extend(fact("ack").map(|name| format!("ack {name}")));
+    words.extend((fact("curve") == Some("true")).then(|| "CURVE".to_owned()));
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// A line for each point that failed; for the others one, where all were checked alike.
@@ -223,6 +237,16 @@ mod tests {
         }
         let widest = summary.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(80), "{summary}");
+    }
+
+    #[test]
+    fn runs_are_told_apart_by_what_was_measured() {
+        let mut run = run();
+        assert_eq!(load(&run), None);
+        for (name, value) in [("client", "native"), ("encoding", "json"), ("curve", "true")] {
+            run.server.insert(name.to_owned(), value.to_owned());
+        }
+        assert!(summary(&run).contains("\nclient native, json, CURVE\n\n"), "{}", summary(&run));
     }
 
     #[test]

@@ -135,6 +135,14 @@ impl PositionClient {
     }
 }
 
+/// That nothing has opened a connection there.
+pub(crate) fn no_server(endpoint: &str) -> String {
+    format!(
+        "no server opened a connection at {endpoint}; is it a front door, and does it take this \
+         --front-key, or none?"
+    )
+}
+
 /// Waits until the link is connected.
 ///
 /// # Errors
@@ -142,7 +150,7 @@ impl PositionClient {
 pub(crate) fn wait_for(link: &Link, clock: &Clock, endpoint: &str) -> Result<()> {
     let give_up = clock.now() + PATIENCE;
     while !link.is_connected() {
-        ensure!(clock.now() < give_up, "no server at {endpoint}");
+        ensure!(clock.now() < give_up, "{}", no_server(endpoint));
         look(link);
     }
     Ok(())
