@@ -11,6 +11,7 @@ mod native_client;
 mod server;
 mod world;
 mod stepped;
+mod rejections;
 mod shapes;
 mod closing;
 mod curve;

@@ -1,6 +1,5 @@
 //! Broadcasts and their subscribers.
 
-use std::io::Write;
 use std::time::Duration;
 
 use allot_runtime::{
@@ -9,7 +8,6 @@ use allot_runtime::{
 };
 
 use crate::TIMEOUT;
-use crate::bounds::{broadcasts, look_after, subscribe_to};
 
 const TCP: &str = "tcp://127.0.0.1:*";
 
@@ -234,43 +232,6 @@ fn subscribers_of_libzmq_hear_every_byte() {
         }
         assert!(!subscription(&mut broadcast).on);
     }
-}
-
-/// Otherwise a few, who have as many as there may be, keep everybody else out.
-#[test]
-fn where_all_have_too_many_subscriptions_the_one_with_most_goes() {
-    const CONNECTIONS: usize = 16;
-    const EACH: usize = 262_144 / CONNECTIONS;
-    let (_context, mut broadcast, endpoint, counters) = broadcasts().next().expect("the native");
-    let streams: Vec<_> =
-        (0..CONNECTIONS).map(|_| subscribe_to(&mut broadcast, &endpoint)).collect();
-    let mut full = Vec::new();
-    for mut stream in streams {
-        let one = [&[0, 2, 1][..], b"z"].concat();
-        let sender = std::thread::spawn(move || {
-            stream.write_all(&one.repeat(EACH)).unwrap();
-            stream
-        });
-        full.push(look_after(&mut broadcast, sender));
-    }
-    let late = zmq::Context::new().socket(zmq::SUB).unwrap();
-    late.set_subscribe(b"a:").unwrap();
-    late.connect(&endpoint).unwrap();
-    wait_for!([broadcast], {
-        broadcast.next_subscription().filter(|subscription| subscription.topic == b"a:")
-    });
-    wait_for!([broadcast], {
-        while broadcast.next_subscription().is_some() {}
-        (counters.get(Counter::SubscriptionsRefused) == 1).then_some(())
-    });
-    broadcast.publish(b"a:b", 1, b"heard");
-    broadcast.flush();
-    let heard = wait_for!([broadcast], {
-        assert!(broadcast.next_subscription().is_none_or(|subscription| !subscription.on));
-        late.recv_multipart(zmq::DONTWAIT).ok()
-    });
-    assert_eq!(heard[2], b"heard");
-    drop(full);
 }
 
 /// A key as libzmq takes it from Rust.

@@ -32,6 +32,7 @@ macro_rules! wait_for {
 
 mod bounds;
 mod broadcast;
+mod subscriptions;
 mod thread_group;
 mod door;
 mod greetings;
